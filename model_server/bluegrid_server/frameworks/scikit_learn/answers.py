@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.pipeline import Pipeline
 
-from bluegrid_server.frameworks.scikit_learn.parts import class_name
+from bluegrid_server.frameworks.scikit_learn.parts import best_of, class_name, last_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +46,8 @@ def methods_of(estimator: Any) -> dict[str, Callable[[Any], Any]]:
         # scikit-learn hides methods that an estimator does not have with its parameters.
         if output not in methods and hasattr(estimator, name):
             methods[output] = getattr(estimator, name)
-    inner = _without_search(estimator)
-    if class_name(_last(inner)) in _WITH_STD:
+    inner = best_of(estimator)
+    if class_name(last_of(inner)) in _WITH_STD:
         methods[STD] = partial(_deviations, inner)
     return methods
 
@@ -74,7 +73,7 @@ def classes_of(estimator: Any, output: str, array: NDArray[Any]) -> tuple[Label,
     if target and isinstance(classes, list):
         classes = classes[int(target)]
     # The scores of pairs of classes are as many as the classes if there are three.
-    of_pairs = output == SCORE and getattr(_last(estimator), "decision_function_shape", None) == "ovo"
+    of_pairs = output == SCORE and getattr(last_of(estimator), "decision_function_shape", None) == "ovo"
     if of_pairs or not isinstance(classes, np.ndarray) or classes.shape != array.shape[1:]:
         return ()
     return tuple(map(_label, classes.tolist()))
@@ -83,16 +82,6 @@ def classes_of(estimator: Any, output: str, array: NDArray[Any]) -> tuple[Label,
 def _label(value: Any) -> Label:
     plain = value.item() if isinstance(value, np.generic) else value
     return plain if isinstance(plain, str | int | float) else str(plain)
-
-
-def _without_search(estimator: Any) -> Any:
-    return getattr(estimator, "best_estimator_", estimator)
-
-
-def _last(estimator: Any) -> Any:
-    """Return the estimator whose answers these are: the last of a pipeline, the best of a search."""
-    estimator = _without_search(estimator)
-    return _last(estimator.steps[-1][1]) if isinstance(estimator, Pipeline) else estimator
 
 
 def _deviations(estimator: Any, x: Any) -> Any:

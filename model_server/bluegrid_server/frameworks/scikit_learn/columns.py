@@ -197,8 +197,9 @@ def _passed_on(step: Any, columns: Sequence[int | None]) -> list[int | None] | N
         return passed
     if isinstance(step, ColumnTransformer):
         return _passed_on_by_parts(step, columns)
-    if class_name(step) == "SimpleImputer" and len(step.get_feature_names_out()) == len(columns):
-        return [*columns]
+    if class_name(step) == "SimpleImputer" and step.indicator_ is None:
+        # It drops the columns for which it has nothing to fill in.
+        return [] if any(map(_is_missing, step.statistics_)) else [*columns]
     return []
 
 

@@ -19,6 +19,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.made_rows import made_rows
 from bluegrid_server.frameworks.scikit_learn.answers import arrays_of, base_of, classes_of, methods_of
 from bluegrid_server.frameworks.scikit_learn.inputs import Rows, inputs_of
@@ -28,7 +29,7 @@ from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import datatype_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,17 +59,22 @@ class SklearnModel:
     Args:
         estimator: fitted.
         inputs: makes the estimator's input of tensors.
+        methods: from outputs to what computes them, the default output first.
     """
 
-    def __init__(self, estimator: Any, inputs: Inputs) -> None:
+    def __init__(self, estimator: Any, inputs: Inputs, methods: Mapping[str, Callable[[Any], Any]]) -> None:
         self.estimator = estimator
         self._inputs = inputs
-        self._methods = methods_of(estimator)
+        self._methods = methods
         self._default = next(iter(self._methods))
 
     @classmethod
-    def of(cls, estimator: Any) -> Model:
+    def of(cls, estimator: Any, without: Collection[str] = ()) -> Model:
         """Return the model of a loaded object.
+
+        Args:
+            estimator: the object.
+            without: outputs that the model is not to have.
 
         Raises:
             ModelError: it is not a fitted estimator, answers nothing for new rows, or takes no tensors.
@@ -79,10 +85,25 @@ class SklearnModel:
         linear = linear_of(estimator, columns)
         if linear is not None:
             return linear
-        if not _is_fitted(estimator) or not methods_of(estimator):
+        try:
+            return cls._of_any(estimator, columns, without)
+        except ModelError:
+            raise
+        # A part of another release, or of the author's own code, may lack any attribute.
+        except Exception as error:
+            raise ModelError(
+                f"cannot be used by scikit-learn {sklearn.__version__} of this image ({describe(error)}); "
+                "fit it with that"
+            ) from error
+
+    @classmethod
+    def _of_any(cls, estimator: Any, columns: tuple[str, ...], without: Collection[str]) -> SklearnModel:
+        methods = methods_of(estimator)
+        if not _is_fitted(estimator) or not methods:
             raise ModelError(_fault(estimator))
         compute_alone(estimator)
-        return cls(estimator, inputs_of(estimator, columns))
+        kept = {output: method for output, method in methods.items() if output not in without}
+        return cls(estimator, inputs_of(estimator, columns), kept)
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:

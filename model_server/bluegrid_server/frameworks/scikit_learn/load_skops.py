@@ -13,9 +13,8 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from bluegrid_registry.errors import FormatError, ModelError
 from bluegrid_registry.model_types.allowlist import SKOPS_TYPES
-from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
-from bluegrid_server.frameworks.scikit_learn.release import releases_logged
+from bluegrid_server.frameworks.scikit_learn.release import outputs_that_differ, releases_logged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,20 +31,18 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
         trust: types that are trusted beside the allowlist.
 
     Raises:
-        ModelError: the file holds untrusted types, is not a skops file, or does not hold a fitted estimator.
+        ModelError: the file holds untrusted types, is not a skops file, does not hold a fitted estimator, or
+            holds an estimator that would answer otherwise than in the release that wrote it.
     """
     try:
-        with releases_logged():
+        with releases_logged() as written:
             estimator = _build(path, trust)
     except FormatError as error:
         raise ModelError(str(error)) from None
     # An invalid file, a zip of JSON and arrays, can raise any exception.
     except Exception as error:
-        raise ModelError(
-            f"is no skops file that this image reads ({describe(error)}); "
-            "save it with the image's versions of scikit-learn and skops"
-        ) from error
-    return SklearnModel.of(estimator)
+        raise unreadable("skops file", error, written, "scikit-learn and skops") from error
+    return SklearnModel.of(estimator, without=outputs_that_differ(estimator, written))
 
 
 def _build(path: Path, trust: Iterable[str]) -> Any:

@@ -117,19 +117,31 @@ def compute_alone(estimator: Any) -> None:
     joblib has only one thread in a server. LightGBM and XGBoost do not use joblib, and start a thread for
     each core if `n_jobs` is None.
     """
-    for part in _objects_in(estimator):
+    for part in objects_in(estimator):
         if vars(part).get("n_jobs", 1) == 1:
             continue
         part.n_jobs = 1
-        # The attribute alone does not reach XGBoost's booster, nor LightGBM's copy of the parameter.
-        if hasattr(part, "get_params") and "n_jobs" in part.get_params(deep=False):
+        # The attribute alone does not reach XGBoost's booster, nor LightGBM's copy of the parameter. For
+        # scikit-learn it does, and its estimators of another release may lack what get_params reads.
+        if not class_name(part) and hasattr(part, "get_params") and "n_jobs" in part.get_params(deep=False):
             part.set_params(n_jobs=1)
 
 
 _NOT_FOLLOWED = (type, ModuleType, FunctionType)
 
 
-def _objects_in(root: Any) -> Iterator[Any]:
+def last_of(estimator: Any) -> Any:
+    """Return the estimator whose answers these are: the last of a pipeline, the best of a search."""
+    estimator = best_of(estimator)
+    return last_of(estimator.steps[-1][1]) if isinstance(estimator, Pipeline) else estimator
+
+
+def best_of(estimator: Any) -> Any:
+    """Return the fitted estimator of a search, or the estimator itself if it is not a search."""
+    return getattr(estimator, "best_estimator_", estimator)
+
+
+def objects_in(root: Any) -> Iterator[Any]:
     """Yield every object that has attributes, at any depth of attributes and containers."""
     visited, queue = set(), [root]
     while queue:

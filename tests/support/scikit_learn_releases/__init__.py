@@ -1,0 +1,1 @@
+"""Models that older releases of scikit-learn wrote, and what they answered there; `write.py` wrote them."""
