@@ -1,11 +1,13 @@
-"""Behind a Gateway: switches without failed requests, and shared traffic."""
+"""Behind a Gateway: switches without failed requests, shared traffic, and models named by paths."""
 
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tools.demo import steps
@@ -15,6 +17,7 @@ from tools.load.process import Load
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.cluster.conftest import Local
     from tools.demo.workspace import Ran, Workspace
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 RATE = 60
 SHARED_ANSWERS = 1500
+PATH_UID = "mv_feeder/OS Edam"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Results:
         shared: answers of each cluster while d3 had 90 % of the requests and d2 10 %.
         live: the output of `bluegrid status` meanwhile.
         comment: the report on a pull request that ends the sharing.
+        named: the models that answered for the UID with a slash, by the path of the request.
         load: the figures of all requests.
     """
 
@@ -46,13 +51,14 @@ class Results:
     shared: Counter[str]
     live: dict[str, bool]
     comment: str
+    named: dict[str, str]
     load: LoadReport
 
 
 @pytest.fixture(scope="module")
 def observed(local: Local, online: Callable[[str], Workspace]) -> Results:
     work = online("gateway")
-    steps.push(work, local.prepared.models / "v3", "v3", base="v2")
+    steps.push(work, _with_a_path(local.prepared.models / "v3", work.state / "v3"), "v3", base="v2")
     requests, report = local.prepared.models / "requests.json", local.state / "gateway.json"
     with Load.start(work.place.route_url, SERVICE, requests, report, RATE, host=work.host) as load:
         work.pulumi("config", "rm", "bluegrid:ingressClass").require()
@@ -82,14 +88,34 @@ def observed(local: Local, online: Callable[[str], Workspace]) -> Results:
         steps.up(work).require()
         last = load.figures()
         load.wait_until(lambda now: now.ok - last.ok >= RATE, seconds=60)
+        named = {path: _answering(work, path) for path in ("mv_feeder%2FOS%20Edam", "mv_feeder/OS%20Edam")}
         result = load.stop()
     shared = after.by_cluster - before.by_cluster
-    return Results(moved, switched, promoted, refused, shared, live, comment, result)
+    return Results(moved, switched, promoted, refused, shared, live, comment, named, result)
 
 
 def _promote(work: Workspace, cluster: str, *options: str) -> Ran:
     regions = ("--regions", work.stack, "--stacks", str(work.state))
     return work.bluegrid("promote", SERVICE, cluster, *regions, *options)
+
+
+def _with_a_path(models: Path, folder: Path) -> Path:
+    """Copy a folder of models; one of them is also that of a device named by its path."""
+    shutil.copytree(models, folder)
+    (folder / PATH_UID).parent.mkdir()
+    shutil.copy(min(folder.glob("*.skops")), folder / f"{PATH_UID}.skops")
+    return folder
+
+
+def _answering(work: Workspace, path: str) -> str:
+    """Return the name of the model that answers at a path."""
+    base = f"{work.place.route_url}/modelService/{SERVICE}/v2/models/{path}"
+    with httpx.Client(headers={"Host": work.host} if work.host else {}) as client:
+        (spec,) = client.get(base).raise_for_status().json()["inputs"]
+        row = [0.0] * spec["shape"][1]
+        tensor = {"name": spec["name"], "datatype": spec["datatype"], "shape": [1, len(row)], "data": row}
+        answer = client.post(f"{base}/infer", json={"inputs": [tensor]})
+    return str(answer.raise_for_status().json()["model_name"])
 
 
 def _comment(work: Workspace) -> str:
@@ -132,6 +158,10 @@ def test_requests_are_shared_by_weight(observed: Results) -> None:
     # Five standard deviations: one run in two million exceeds this by chance.
     assert abs(observed.shared["d2"] / total - 0.1) < 5 * math.sqrt(0.1 * 0.9 / total)
     assert observed.live == {"d2": True, "d3": True}
+
+
+def test_a_model_named_by_its_path_answers_through_the_proxy(observed: Results) -> None:
+    assert observed.named == {"mv_feeder%2FOS%20Edam": PATH_UID, "mv_feeder/OS%20Edam": PATH_UID}
 
 
 def test_a_pull_request_is_told_of_shares(observed: Results) -> None:

@@ -95,14 +95,13 @@ def export_model_signing(
 
 def _place(fetched: FetchedVersion, folder: Path) -> dict[str, str]:
     """Copy each model to a name with its UID; return the SHA-256 of every file by its path in `folder`."""
-    paths = export_paths(fetched.paths, fetched.manifest.type.file_type, SIGNATURE)
+    paths = export_paths(fetched.paths, fetched.manifest.type.file_type, {SIGNATURE, EXAMPLES})
     for uid, source in fetched.paths.items():
         target = folder / paths[uid]
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
         copy(source, target)
-    # A set of JSON files may have a model of this name.
-    if fetched.examples and not (folder / EXAMPLES).exists():
+    if fetched.examples:
         write_examples(folder / EXAMPLES, fetched.examples)
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}

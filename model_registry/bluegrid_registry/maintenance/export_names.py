@@ -6,7 +6,7 @@ else in a path is percent-encoded, so that a decoded path is the UID again:
     %  ~  \  and what Windows does not allow: < > : " | ? *    100%        100%25.skops
     a slash beside another slash, or at an end                 a//b        a%2F%2Fb.skops
     dots and blanks at the ends of a name                      ../.x       %2E%2E/%2Ex.skops
-    the dot of a folder that ends like a model's file          a.skops/b   a%2Eskops/b.skops
+    the last dot of a folder that is named like a file         a.skops/b   a%2Eskops/b.skops
     the first letter of a name that Windows reserves           aux         %61ux.skops
 
 If a name would be too long, or if two paths differ only in capitals, which some systems do not distinguish,
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.formats.checksums import sha256_hex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 MAX_NAME = 255
 """Bytes of the longest name of a file or folder, on every usual file system."""
@@ -37,13 +37,13 @@ _END = re.compile(r"^[. ]+|[. ]+$")
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
 
 
-def export_paths(uids: Iterable[str], file_type: str, reserved: str) -> dict[str, str]:
+def export_paths(uids: Iterable[str], file_type: str, reserved: Collection[str]) -> dict[str, str]:
     """Return the path of each model's file or folder by UID, relative and with `/`.
 
     Args:
         uids: the UIDs of a version.
         file_type: ends each path, such as `skops`.
-        reserved: a name in the folder that is another file.
+        reserved: names of the folder's other files, in lower case.
     """
     suffix = f".{file_type}"
     paths = {uid: _path(uid, suffix, reserved) for uid in uids}
@@ -54,16 +54,16 @@ def export_paths(uids: Iterable[str], file_type: str, reserved: str) -> dict[str
     }
 
 
-def _path(uid: str, suffix: str, reserved: str) -> str:
-    *folders, name = _SPECIAL.sub(_encoded, uid).split("/")
-    of_others = (suffix, reserved.casefold())
-    return "/".join([*(_folder(each, of_others) for each in folders), f"{_segment(name)}{suffix}"])
+def _path(uid: str, suffix: str, reserved: Collection[str]) -> str:
+    *folders, name = map(_segment, _SPECIAL.sub(_encoded, uid).split("/"))
+    if not folders and f"{name}{suffix}".casefold() in reserved:
+        name = _first_encoded(name)
+    return "/".join([*(_folder(each, suffix, reserved) for each in folders), f"{name}{suffix}"])
 
 
-def _folder(name: str, of_others: tuple[str, ...]) -> str:
-    # A file could have the same name as this folder: a model's, or the reserved one.
-    name = _segment(name)
-    if name.casefold().endswith(of_others):
+def _folder(name: str, suffix: str, reserved: Collection[str]) -> str:
+    # A file could have the same name as this folder.
+    if name.casefold().endswith(suffix) or name.casefold() in reserved:
         stem, _, ending = name.rpartition(".")
         name = f"{stem}%2E{ending}"
     return name
@@ -71,7 +71,11 @@ def _folder(name: str, of_others: tuple[str, ...]) -> str:
 
 def _segment(name: str) -> str:
     name = _END.sub(_encoded, name)
-    return f"%{ord(name[0]):02X}{name[1:]}" if _DEVICE.fullmatch(name) else name
+    return _first_encoded(name) if _DEVICE.fullmatch(name) else name
+
+
+def _first_encoded(name: str) -> str:
+    return f"%{ord(name[0]):02X}{name[1:]}"
 
 
 def _encoded(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bluegrid_registry.maintenance.export_names import MAX_NAME, export_paths
 from bluegrid_registry.names import check_uid
 
-RESERVED = "model.sig"
+RESERVED = {"model.sig", "examples.json"}
 
 
 def path_of(uid: str) -> str:
@@ -40,12 +40,18 @@ def path_of(uid: str) -> str:
         ("a.skops/b", "a%2Eskops/b.skops"),
         ("A.SKOPS/b", "A%2ESKOPS/b.skops"),
         ("model.sig/b", "model%2Esig/b.skops"),
+        ("Examples.json/b", "Examples%2Ejson/b.skops"),
         ("aux/com1.x", "%61ux/%63om1.x.skops"),
     ],
 )
 def test_a_path_is_the_uid_but_for_what_means_something_else(uid: str, path: str) -> None:
     assert path_of(uid) == path
     assert unquote(path.removesuffix(".skops")) == uid
+
+
+def test_a_model_does_not_take_the_name_of_another_file() -> None:
+    paths = export_paths(["examples", "a/examples"], "json", RESERVED)
+    assert paths == {"examples": "%65xamples.json", "a/examples": "a/examples.json"}
 
 
 def test_paths_that_differ_only_in_capitals_get_endings_of_their_own() -> None:
@@ -72,7 +78,7 @@ def test_no_path_leads_out_and_no_two_meet(uids: set[str]) -> None:
     folded = [path.casefold() for path in paths.values()]
     folders = {str(parent) for path in folded for parent in PurePosixPath(path).parents}
     assert len({*folded}) == len(valid)
-    assert not folders & {*folded, RESERVED}
+    assert not folders & {*folded, *RESERVED}
     for path in paths.values():
         for kind in (PurePosixPath, PureWindowsPath):
             assert kind(path).parts == tuple(path.split("/"))
