@@ -59,16 +59,18 @@ def _are_numbers(instances: Sequence[Any]) -> bool:
 
 
 def _by_name(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[TensorDocument]:
-    names = {spec.name for spec in specs}
+    if not all(isinstance(row, dict) for row in instances):
+        number = next(number for number, row in enumerate(instances) if not isinstance(row, dict))
+        raise InputError(f"instances[{number}]: expected an object, as the first row is")
+    # All rows have the same inputs: those of the first row, or all that are not optional.
+    names = {spec.name for spec in specs if not spec.optional or spec.name in instances[0]}
     for number, row in enumerate(instances):
-        if not isinstance(row, dict):
-            raise InputError(f"instances[{number}]: expected an object, as the first row is")
         if wrong := row.keys() ^ names:
             name = min(wrong)
             fault = "is missing" if name in names else "is no input of the model"
             expected = ", ".join(repr(spec.name) for spec in specs)
             raise InputError(f"instances[{number}]: {name!r} {fault}; expected {expected}")
-    return [_tensor(spec, [row[spec.name] for row in instances]) for spec in specs]
+    return [_tensor(spec, [row[spec.name] for row in instances]) for spec in specs if spec.name in names]
 
 
 def _by_position(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[TensorDocument]:

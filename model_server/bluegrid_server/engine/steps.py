@@ -154,6 +154,8 @@ def _spec_document(spec: TensorSpec) -> TensorSpecDocument:
         parameters["table"] = spec.table
     if spec.takes_integers:
         parameters["takes_integers"] = True
+    if spec.optional:
+        parameters["optional"] = True
     if parameters:
         document["parameters"] = parameters
     return document

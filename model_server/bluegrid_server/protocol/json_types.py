@@ -198,6 +198,7 @@ class TensorSpecParameters(TypedDict):
     takes_integers: NotRequired[
         Annotated[bool, Field(description="Whether an input of BYTES also takes integers.")]
     ]
+    optional: NotRequired[Annotated[bool, Field(description="Whether a request may leave the input out.")]]
 
 
 class TensorSpecDocument(TypedDict):

@@ -40,6 +40,8 @@ class TensorSpec:
         table: name of a tensor of numbers (n, k), which a request may give instead of all k inputs, which
             are columns; empty: none.
         takes_integers: whether an input of BYTES also takes integers, which become their digits.
+        optional: whether a request may leave an input out; the model then gets no array of that name.
+        aliases: other names that a request may use for an input.
     """
 
     name: str
@@ -51,6 +53,8 @@ class TensorSpec:
     any_rank: bool = False
     table: str = ""
     takes_integers: bool = False
+    optional: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def is_column(self) -> bool:

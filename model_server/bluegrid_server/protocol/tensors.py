@@ -93,20 +93,20 @@ def arrays_of(
     names = [spec.name for spec in specs]
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise InputError(f"inputs: expected a list of tensors: {_listed(names)}")
-    got = [tensor.get("name") for tensor in inputs]
     binary = binary or BinaryData()
-    columns = [] if _are_same(got, names) else columns_of(specs)
-    if columns and _are_same(got, [column.name for column in columns]):
-        arrays = _arrays(inputs, columns, binary)
-        table = np.hstack([arrays[column.name] for column in columns])
-        arrays = {names[0]: table}
-    elif _are_same(got, names):
-        arrays = _arrays(inputs, specs, binary)
-    elif got == [specs[0].table]:
-        arrays = _arrays(inputs, [table_of(specs)], binary)
+    columns = columns_of(specs)
+    table = [table_of(specs)] if specs[0].table else []
+    if (tensors := _by_spec(inputs, specs)) is not None:
+        arrays = _arrays(tensors, specs, binary)
+    elif columns and (tensors := _by_spec(inputs, columns)) is not None:
+        arrays = _arrays(tensors, columns, binary)
+        arrays = {names[0]: np.hstack([arrays[column.name] for column in columns])}
+    elif table and (tensors := _by_spec(inputs, table)) is not None:
+        arrays = _arrays(tensors, table, binary)
     else:
         by_column = f", or its columns {_listed([column.name for column in columns])}" if columns else ""
-        by_table = f", or {specs[0].table!r} with all of them as numbers" if specs[0].table else ""
+        by_table = f", or {table[0].name!r} with all of them as numbers" if table else ""
+        got = [tensor.get("name") for tensor in inputs]
         expected = f"{_listed(names)}{by_column}{by_table}"
         raise InputError(f"inputs: expected {expected}, got {_listed(got) or 'none'}")
     binary.check_end()
@@ -126,13 +126,25 @@ def table_of(specs: Sequence[TensorSpec]) -> TensorSpec:
     return TensorSpec(specs[0].table, (-1, len(specs)))
 
 
-def _are_same(got: Sequence[Any], names: Sequence[str]) -> bool:
-    return len(got) == len(names) and all(name in names for name in got) and len(set(got)) == len(got)
+def _by_spec(inputs: Sequence[Any], specs: Sequence[TensorSpec]) -> dict[str, Any] | None:
+    """Return a request's tensors by the names of their specs; None: they are not those of the specs."""
+    names = {alias: spec.name for spec in specs for alias in spec.aliases}
+    names |= {spec.name: spec.name for spec in specs}
+    got = [tensor.get("name") for tensor in inputs]
+    tensors = {
+        names[name]: tensor
+        for name, tensor in zip(got, inputs, strict=True)
+        if isinstance(name, str) and name in names
+    }
+    are_all = all(spec.name in tensors or spec.optional for spec in specs)
+    return tensors if are_all and len(tensors) == len(got) else None
 
 
-def _arrays(inputs: Any, specs: Sequence[TensorSpec], binary: BinaryData) -> dict[str, NDArray[Any]]:
+def _arrays(
+    tensors: Mapping[str, Any], specs: Sequence[TensorSpec], binary: BinaryData
+) -> dict[str, NDArray[Any]]:
     by_name = {spec.name: spec for spec in specs}
-    arrays = {tensor["name"]: _array(tensor, by_name[tensor["name"]], binary) for tensor in inputs}
+    arrays = {name: _array(tensor, by_name[name], binary) for name, tensor in tensors.items()}
     if len(specs) > 1 and all(spec.is_column for spec in specs):
         rows = {len(array) for array in arrays.values()}
         if len(rows) > 1:

@@ -70,6 +70,8 @@ class OnnxModel:
         self._names = model.names
         values = _Values(model)
         self.inputs = tuple(values.spec(node, "input") for node in session.get_inputs())
+        if not self.inputs:
+            raise ModelError("takes no input, so that there is nothing to ask it; give its graph an input")
         outputs = tuple(values.spec(node, "output") for node in session.get_outputs())
         self._names_of_results = [spec.name for spec in outputs]
         self._sequences = values.sequences

@@ -9,42 +9,45 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from itertools import count
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_registry.model_types import writers
+from bluegrid_server.frameworks.tensorflow.keras_names import (
+    names_of_outputs,
+    uncounted_inputs,
+    unique_names,
+)
 from bluegrid_server.frameworks.versions import check_writer, unreadable
 from bluegrid_server.protocol.tensor_spec import TensorSpec
-from bluegrid_server.protocol.tensors import DATATYPES
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from bluegrid_server.frameworks.tensorflow import load_saved_model  # noqa: I001 - sets the number of TensorFlow's threads first
+from bluegrid_server.frameworks.tensorflow.runtime import tf, use_gpus  # noqa: I001 - before Keras, which imports TensorFlow
+from bluegrid_server.frameworks.tensorflow.values import array_of, datatype_of, tensor_of
 import h5py
 import keras
-import tensorflow as tf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 
-_DATATYPES = {dtype.name: name for name, dtype in DATATYPES.items() if name != "BYTES"} | {"string": "BYTES"}
-
-
 class KerasModel:
     """A model, traced once a shape, so that a call takes a fraction of the time of Keras' own `predict`.
 
-    Inputs and outputs in a dict have the names of its keys; others have Keras' name of the input or of the
-    layer that returns them. If a layer returns several outputs, all but the first also get a number.
+    Inputs and outputs in a dict have the names of its keys, others those of `keras_names.py`.
     """
 
     def __init__(self, model: Any) -> None:
+        if not getattr(model, "inputs", None):
+            raise ModelError(
+                "has no inputs yet; before you save it, call it on a row, or begin it with keras.Input and "
+                "go on with layers"
+            )
         # A Sequential has a list of tensors; a functional model has the structure that it was built with.
         is_chain = isinstance(model, keras.Sequential)
         self._structure = _one_or_all(model.inputs) if is_chain else model.input
@@ -52,16 +55,32 @@ class KerasModel:
         self._call = tf.function(lambda tensors: model(tensors, training=False), reduce_retracing=True)
         # Keras accepts any number of rows, whatever the training had, unless a layer keeps state by row.
         fixed = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
-        input_names = _names(self._structure, [tensor.name for tensor in model.inputs])
-        output_names = _names(answers, _output_layers(model))
-        self.inputs = _specs(input_names, model.inputs, rows_are_fixed=fixed)
-        self.outputs = _specs(output_names, model.outputs, rows_are_fixed=fixed)
+        names = [tensor.name for tensor in model.inputs]
+        input_names = unique_names(_paths(self._structure), uncounted_inputs(names))
+        output_names = unique_names(_paths(answers), names_of_outputs(model, is_chain=is_chain))
+        layers = {layer.name: layer for layer in model.layers}
+        self._dtypes = [tf.as_dtype(tensor.dtype) for tensor in model.inputs]
+        self.inputs = tuple(
+            replace(
+                _spec(name, tensor, rows_are_fixed=fixed),
+                aliases=(tensor.name,) if name != tensor.name else (),
+                optional=getattr(layers.get(tensor.name), "optional", False),
+            )
+            for name, tensor in zip(input_names, model.inputs, strict=True)
+        )
+        self.outputs = tuple(
+            _spec(name, tensor, rows_are_fixed=fixed)
+            for name, tensor in zip(output_names, model.outputs, strict=True)
+        )
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Call the model."""
-        tensors = [tf.constant(inputs[spec.name]) for spec in self.inputs]
+        tensors = [
+            tensor_of(inputs[spec.name], dtype) if spec.name in inputs else None
+            for spec, dtype in zip(self.inputs, self._dtypes, strict=True)
+        ]
         outputs = keras.tree.flatten(self._call(keras.tree.pack_sequence_as(self._structure, tensors)))
-        return {spec.name: np.asarray(tensor) for spec, tensor in zip(self.outputs, outputs, strict=True)}
+        return {spec.name: array_of(tensor) for spec, tensor in zip(self.outputs, outputs, strict=True)}
 
 
 def load(
@@ -72,7 +91,7 @@ def load(
 ) -> KerasModel:
     """Load a model, onto a GPU if one can be used; raise ModelError if the file has none, or holds code."""
     if gpu:
-        load_saved_model.use_gpus()
+        use_gpus()
     writer = _writer(path)
     check_writer("Keras", writer, keras.__version__)
     try:
@@ -93,45 +112,15 @@ def _one_or_all(tensors: list[Any]) -> Any:
     return tensors[0] if len(tensors) == 1 else tensors
 
 
-def _names(structure: Any, defaults: Sequence[str]) -> list[str]:
-    """Return unique names of a structure's tensors: the keys on the path or, without keys, the default."""
-    preferred = [
-        ".".join(map(str, path)) if any(isinstance(step, str) for step in path) else default
-        for (path, _), default in zip(keras.tree.flatten_with_path(structure), defaults, strict=True)
-    ]
-    names: list[str] = []
-    for name in preferred:
-        # A number that no other tensor has: Keras itself counts dense, dense_1, dense_2.
-        numbered = (f"{name}_{number}" for number in count(1))
-        unused = (other for other in numbered if other not in names and other not in preferred)
-        names.append(next(unused) if name in names else name)
-    return names
-
-
-def _output_layers(model: Any) -> list[str]:
-    """Return the name of each output's layer, because tensors get other names whenever a model is loaded."""
-    if isinstance(model, keras.Sequential):
-        return [model.layers[-1].name] * len(model.outputs)
-    return list(model.output_names)
-
-
-def _specs(names: Sequence[str], tensors: Sequence[Any], *, rows_are_fixed: bool) -> tuple[TensorSpec, ...]:
-    return tuple(
-        _spec(name, tensor, rows_are_fixed=rows_are_fixed)
-        for name, tensor in zip(names, tensors, strict=True)
-    )
+def _paths(structure: Any) -> list[tuple[Any, ...]]:
+    return [path for path, _ in keras.tree.flatten_with_path(structure)]
 
 
 def _spec(name: str, tensor: Any, *, rows_are_fixed: bool) -> TensorSpec:
-    if tensor.dtype not in _DATATYPES:
-        raise ModelError(
-            f"takes or gives {name!r} as {tensor.dtype}, which the Open Inference Protocol does not have; "
-            "cast it to float32 in a last layer"
-        )
     shape = [-1 if size is None else int(size) for size in tensor.shape]
     if shape and not rows_are_fixed:
         shape[0] = -1
-    return TensorSpec(name, tuple(shape), _DATATYPES[tensor.dtype])
+    return TensorSpec(name, tuple(shape), datatype_of(name, tensor.dtype))
 
 
 def _writer(path: Path) -> str | None:

@@ -186,7 +186,8 @@ async def several_inputs(dispatcher: Dispatcher) -> None:
         (
             "two-signatures",
             "tensorflow/savedmodel",
-            "model m1 has no signature serving_default, only forecast, worst; export it with one: ",
+            "model m1 has no signature serving_default, only forecast, worst; name one of them as the "
+            "set's `signature`",
         ),
         (
             "file-reader",
