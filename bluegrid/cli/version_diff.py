@@ -45,6 +45,8 @@ def diff(
     }
     if unknown := sum(not row.outputs for row in found.changed):
         head += f"; how far answers moved is not known of {unknown}: no examples on the same inputs"
+    if found.breaking:
+        head += f"; clients may break: {'; '.join(found.breaking)}"
     data = {
         "set": set_id,
         "old": old,
@@ -53,6 +55,7 @@ def diff(
         "removed": [{"uid": row.uid, "bytes": row.raw_length} for row in found.removed],
         "changed": [asdict(row) | {"moved": row.moved, "differing": row.differing} for row in found.changed],
         "unchanged": found.unchanged,
+        "breaking": found.breaking,
         "grown_bytes": grown,
     }
     output.emit(as_json=as_json, data=data, text=output.with_lists(head, lists))

@@ -71,6 +71,9 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
             comparison = region.comparisons.get(change.name)
             if comparison is not None and comparison.is_trusted is False:
                 yield f"**{region.region} · {change.name}**: {comparison.signature}"
+            if comparison is not None and comparison.breaking:
+                faults = "; ".join(comparison.breaking)
+                yield f"**{region.region} · {change.name}**: clients of its URL may break: {faults}"
         for message, places in _grouped(region.findings).items():
             yield f"**{region.region}**: {', '.join(places)}: {message}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bluegrid_registry import BluegridError, compare_versions, verify_signature
@@ -21,11 +21,13 @@ class Comparison:
         signature: such as `signed by ops-2026`; or what is wrong with it.
         is_trusted: whether a key that the set names has signed the new version; None: the set names no
             keys, or no store was named.
+        breaking: changes of the models' inputs and outputs by which clients break, as far as known.
     """
 
     models: str
     signature: str
     is_trusted: bool | None
+    breaking: tuple[str, ...] = ()
 
 
 def compare(change: ServiceChange, registry: Registry, store: Store | None) -> Comparison | None:
@@ -42,15 +44,17 @@ def compare(change: ServiceChange, registry: Registry, store: Store | None) -> C
     if store is None:
         return Comparison("models not compared: no store was named", "signature not checked", None)
     file = registry.of_set(change.set)
+    breaking: tuple[str, ...] = ()
     try:
         versions = file.version(old.version), file.version(new.version)
         found = compare_versions(store, file.set.id, *versions, with_answers=False)
         models = (
             f"{len(found.changed)} models changed, {len(found.added)} added, {len(found.removed)} removed"
         )
+        breaking = found.breaking
     except BluegridError as error:
         models = f"models not compared: {error}"
-    return _with_signature(models, file, new.version, store)
+    return replace(_with_signature(models, file, new.version, store), breaking=breaking)
 
 
 def _with_signature(models: str, file: RegistryFile, version_id: str, store: Store) -> Comparison:

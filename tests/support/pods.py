@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from bluegrid_registry.model_types.signature import ModelSignature
+
 
 BASE = "/modelService/line-loading/v2"
 SKOPS = ModelType.parse("scikit-learn/skops")
@@ -61,12 +63,15 @@ class InProcess:
     def __init__(self, settings: Settings) -> None:
         self.reason: str | None = "starting"
         self.loading: tuple[str, ...] = ()
+        self.signature: ModelSignature | None = None
         self._settings = settings
         self._steps: RequestSteps
 
     def start(self) -> None:
         """Load the version and take requests."""
-        pool = FilePool(fetch_version(self._settings, lambda _: None), self._settings)
+        version = fetch_version(self._settings, lambda _: None)
+        self.signature = version.signature
+        pool = FilePool(version, self._settings)
         if self._settings.load == "eager":
             pool.load_all(lambda _: None)
         self._steps = RequestSteps(self._settings, pool)

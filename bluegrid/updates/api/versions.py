@@ -1,6 +1,6 @@
 """`/modelSets/{set}/versions`: the versions of a set, their models and changes, and marks of bad versions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -13,6 +13,7 @@ from bluegrid.updates.errors import not_found
 from bluegrid.updates.jobs.bad_versions import BadMark
 from bluegrid_registry import RegistryFile, Version, compare_versions, read_manifest
 from bluegrid_registry.frozen import Frozen
+from bluegrid_registry.model_types.signature import ModelSignature
 from bluegrid_registry.names import Digest, Label
 
 
@@ -50,6 +51,12 @@ class VersionChanges(Frozen):
     changed: tuple[str, ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    breaking: tuple[str, ...]
+    """Changes of what the models take and give by which clients break, as far as known."""
+    inputs: tuple[str, ...]
+    """What the models of the version take, such as `x FP64 [n, 3]`; empty: not known."""
+    outputs: tuple[str, ...]
+    """What they give; empty: not known."""
 
 
 class Why(Frozen):
@@ -90,7 +97,14 @@ def routes(deps: Dependencies) -> APIRouter:
             manifest = read_manifest(deps.store, set_id, version_id, version.manifest)
             uids = tuple(row.uid for row in manifest.models)
             return VersionChanges(
-                version=version_id, since=None, models=len(uids), changed=(), added=uids, removed=()
+                version=version_id,
+                since=None,
+                models=len(uids),
+                changed=(),
+                added=uids,
+                removed=(),
+                breaking=(),
+                **_tensors(manifest.signature),
             )
         diff = compare_versions(deps.store, set_id, before, version, with_answers=False)
         return VersionChanges(
@@ -100,6 +114,8 @@ def routes(deps: Dependencies) -> APIRouter:
             changed=tuple(row.uid for row in diff.changed),
             added=tuple(row.uid for row in diff.added),
             removed=tuple(row.uid for row in diff.removed),
+            breaking=diff.breaking,
+            **_tensors(diff.signature),
         )
 
     @router.put("/modelSets/{set_id}/versions/{version_id}/bad")
@@ -114,6 +130,14 @@ def routes(deps: Dependencies) -> APIRouter:
         deps.bad.clear(deps.file_of(set_id).set.id, version_id, author)
 
     return router
+
+
+def _tensors(signature: ModelSignature | None) -> Mapping[str, tuple[str, ...]]:
+    found = signature or ModelSignature()
+    return {
+        "inputs": tuple(str(tensor) for tensor in found.inputs),
+        "outputs": tuple(str(tensor) for tensor in found.outputs),
+    }
 
 
 def _version(file: RegistryFile, version_id: str) -> Version:

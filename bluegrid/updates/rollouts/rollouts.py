@@ -18,6 +18,7 @@ from bluegrid.updates.rollouts.in_place import InPlaceRollout
 from bluegrid.updates.rollouts.progress import RolloutProgress
 from bluegrid.updates.rollouts.standby import StandbyRollout
 from bluegrid_registry import BluegridError, Cluster, ConfigError, Service, read_manifest
+from bluegrid_registry.model_types.signature import breaking_changes
 from bluegrid_registry.registry_files.update_policy import RolloutKind, RolloutPolicy
 from bluegrid_registry.transfer.selection import uids_matching
 
@@ -152,7 +153,10 @@ class Rollouts:
         return StandbyRollout(context, self.store, made)
 
     def _require_fit(self, update: Update, file: RegistryFile, policy: RolloutPolicy) -> None:
-        """Raise RolloutFailed if a version is marked bad, or lacks models of the live version."""
+        """Raise RolloutFailed if a version is marked bad, or clients of the live version cannot use it.
+
+        They cannot if it lacks models of the live version, or has another signature.
+        """
         version = str(update.version)
         if (mark := self.bad.of(update.set).get(version)) is not None:
             raise RolloutFailed(f"{version} is not online: it is marked bad by {mark.by}: {mark.why}")
@@ -161,13 +165,16 @@ class Rollouts:
             return
         known = {each.id: each for each in file.versions}
         lives = {service.cluster(each).version for each in service.weights_in(self._first_region(service))}
-        uids = {
-            each: {
-                row.uid for row in read_manifest(self.store, update.set, each, known[each].manifest).models
-            }
+        manifests = {
+            each: read_manifest(self.store, update.set, each, known[each].manifest)
             for each in (version, *lives)
         }
+        uids = {each: {row.uid for row in manifest.models} for each, manifest in manifests.items()}
         for live in sorted(lives):
+            changes = breaking_changes(manifests[live].signature, manifests[version].signature)
+            if changes and not update.wanted.incompatible:
+                fault = f"{version} is not online: clients of {live} would break: {changes[0]}"
+                raise RolloutFailed(f'{fault}; let it through with "incompatible": true, or switch by hand')
             left_out = {uid for name in update.wanted.without for uid in uids_matching(uids[live], name)}
             gone = sorted(uids[live] - uids[version] - left_out)
             if gone:

@@ -70,7 +70,8 @@ def _to_store(store: str) -> list[_Egress]:
 def _to_credentials() -> list[_Egress]:
     """Allow what AWS SDKs need: STS by host name, and the EKS Pod Identity Agent.
 
-    The node's metadata service, with the node's own role, stays closed.
+    The node's metadata service, with the node's own role, stays closed, unless the store is named by host and
+    plain http: then port 80 of every address is open.
 
     https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
     """

@@ -1,8 +1,8 @@
 """The manifest: the table of one version's models, with each model's pack and offset.
 
-Recorded examples lie in packs too: `bluegrid-manifest/2` has the place of each model's examples. A version
-without examples is written as `bluegrid-manifest/1`, which older releases read. Manifests of format 1 that
-have an example within the row of its model are still read.
+Recorded examples lie in packs too: `bluegrid-manifest/2` has the place of each model's examples, and the
+version's signature. A version without both is written as `bluegrid-manifest/1`, which older releases read.
+Manifests of format 1 that have an example within the row of its model are still read.
 
 A manifest is one zstd frame of JSON with sorted keys, without time or author: the same models, packed
 alike, give the same bytes and the same digest. The registry's YAML pins the digest (SHA-256 of the
@@ -36,6 +36,7 @@ from bluegrid_registry.formats.example import MAX_EXAMPLES_BYTES, Example, examp
 from bluegrid_registry.formats.pack import is_bomb
 from bluegrid_registry.frozen import Frozen, first_mistake
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
+from bluegrid_registry.model_types.signature import ModelSignature  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.names import Label, Uid  # noqa: TC001 - pydantic reads them at run time
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class Manifest(Frozen):
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
     packs: tuple[PackRow, ...]
     set: Label
+    signature: ModelSignature | None = None
+    """In format 2: what the models have in common, as far as it is known."""
     type: ModelType
     version: Label
 
@@ -235,6 +238,8 @@ def _check_order(names: list[str], what: str) -> None:
 
 
 def _check_examples(manifest: Manifest) -> None:
+    if manifest.format == INLINE and manifest.signature is not None:
+        raise ValueError(f"signature: {INLINE} has none")
     for row in manifest.models:
         if (row.example if manifest.format == PLACED else row.examples) is not None:
             raise ValueError(f"model {row.uid}: its examples are not as {manifest.format} has them")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.maintenance.answer_changes import OutputChange, output_changes
+from bluegrid_registry.model_types.signature import breaking_changes
 from bluegrid_registry.stores.versions import read_manifest
 from bluegrid_registry.transfer.recorded_examples import stored_examples
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bluegrid_registry.formats.manifest import Manifest, ModelRow
+    from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_registry.registry_files.model_set_schema import Version
     from bluegrid_registry.stores import Store
 
@@ -55,6 +57,10 @@ class VersionDifference:
     changed: tuple[ChangedModel, ...]
     unchanged: int
     """Models with the same bytes in both."""
+    signature: ModelSignature | None
+    """What the new version's models have in common; None: not known."""
+    breaking: tuple[str, ...]
+    """Changes of what the models take and give by which clients break, as far as known."""
 
 
 def compare_versions(
@@ -88,6 +94,8 @@ def compare_versions(
             for row, new_row in pairs
         ),
         unchanged=len(common) - len(pairs),
+        signature=manifests[1].signature,
+        breaking=tuple(breaking_changes(manifests[0].signature, manifests[1].signature)),
     )
 
 

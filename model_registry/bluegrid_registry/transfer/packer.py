@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bluegrid_registry.model_types.model_type import ModelType
+    from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.open_pack import PackContents
     from bluegrid_registry.transfer.sources import LoadedModel
@@ -99,7 +100,12 @@ class Packer:
         return models
 
     def manifest(
-        self, set_id: str, version_id: str, model_type: ModelType, names: tuple[str, ...] | None = None
+        self,
+        set_id: str,
+        version_id: str,
+        model_type: ModelType,
+        names: tuple[str, ...] | None = None,
+        signature: ModelSignature | None = None,
     ) -> Manifest:
         """Return the version's manifest, once every pack is sealed; ConfigError if there is no model."""
         if not self._rows:
@@ -108,11 +114,12 @@ class Packer:
         models = tuple(self._with_examples(self._rows[uid]) for uid in sorted(self._rows))
         used = {row.pack for row in models} | {row.examples.pack for row in models if row.examples}
         return Manifest(
-            format=PLACED if self._examples.is_used else INLINE,
+            format=PLACED if self._examples.is_used or signature is not None else INLINE,
             set=set_id,
             version=version_id,
             type=model_type,
             globals=names,
+            signature=signature,
             packs=tuple(self._packs[name] for name in sorted(used)),
             models=models,
         )

@@ -31,6 +31,7 @@ from bluegrid_registry.transfer.progress import ProgressEvent, ignore
 from bluegrid_registry.transfer.publish import commit_once, published_before
 from bluegrid_registry.transfer.refresh import Refresh
 from bluegrid_registry.transfer.selection import selected
+from bluegrid_registry.transfer.signature_reader import SignatureReader
 from bluegrid_registry.transfer.sources import read_ahead
 from bluegrid_registry.transfer.unpacker import unpack_all
 from bluegrid_registry.transfer.uploader import Uploader, UploadOutcome, packs_there
@@ -150,7 +151,8 @@ def push(
         uploader = Uploader(refresh, pool, listed, algorithm, config)
 
         # Four stages, each from an iterator to an iterator: sources, check, packer, uploader.
-        loaded = read_ahead(models, readers, config, model_type.plain)
+        signatures = SignatureReader(model_type, based_on.signature if based_on else None)
+        loaded = signatures.read(read_ahead(models, readers, config, model_type.plain))
         packs = packer.packs(check.checked(loaded) if check else loaded)
         for upload in uploader.upload(packs):
             packer.place(upload.contents)
@@ -161,7 +163,7 @@ def push(
             beside = pool.submit(_smallest_model, store, based_on, packer.kept, config)
 
         names = check.globals if check else base_names
-        manifest = packer.manifest(set_id, version_id, model_type, names)
+        manifest = packer.manifest(set_id, version_id, model_type, names, signatures.signature)
         data = manifest.to_bytes()
         digest = sha256_digest(data)
         # The manifest may be stored before the last packs: no reader reads it before the commit.

@@ -16,6 +16,7 @@ from bluegrid_server.protocol.requests import Kind, Request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_server.front.worker_connection import WorkerConnection
     from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.models.version import ServedModel
@@ -72,6 +73,11 @@ class Dispatcher:
     def loading(self) -> Sequence[str]:
         """UIDs of the models that are being loaded, as far as known."""
         return self.supervisor.loading
+
+    @property
+    def signature(self) -> ModelSignature | None:
+        """What the models of the version have in common; None: not known."""
+        return self.supervisor.signature
 
     @property
     def loaded(self) -> int:

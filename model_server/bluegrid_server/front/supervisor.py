@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 import structlog
 
+from bluegrid_registry.model_types.signature import ModelSignature
 from bluegrid_server.errors import CrashError, TimeLimitError
 from bluegrid_server.front.worker_connection import WorkerConnection
 from bluegrid_server.ipc.control import (
@@ -72,6 +73,7 @@ class Supervisor:
         reason: why requests are not accepted yet, or no longer; None: they are accepted.
         models: number of models of the version.
         loading: UIDs of the models while they are being loaded, once known.
+        signature: what the models have in common, as the push has recorded it; None: not known.
         examples: number of models whose recorded examples reproduced.
         broken: done, with the reason, when requests will never be accepted again.
         workers: by slot; None: being forked.
@@ -81,6 +83,7 @@ class Supervisor:
         self.reason: str | None = "starting"
         self.models = self.examples = 0
         self.loading: Sequence[str] = ()
+        self.signature: ModelSignature | None = None
         self.workers: dict[int, WorkerConnection | None] = {}
         self._loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[str] = self._loop.create_future()
@@ -197,7 +200,8 @@ class Supervisor:
                 (fd,) = fds
                 with os.fdopen(fd, "rb") as memory:
                     memory.seek(0)
-                    self.loading = orjson.loads(memory.read())
+                    self.loading, signature = orjson.loads(memory.read())
+                self.signature = None if signature is None else ModelSignature.model_validate(signature)
             case Fetched(models, examples):
                 self._fetched(models, examples, fds)
             case Forked(name, slot):

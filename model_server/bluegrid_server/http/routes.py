@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response as HttpResponse
 
+    from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_server.protocol.json_types import (
         LiveDocument,
         ModelReadyDocument,
@@ -48,6 +49,10 @@ class Models(Protocol):
     @property
     def loading(self) -> Sequence[str]:
         """UIDs of the models that are being loaded, as far as known."""
+
+    @property
+    def signature(self) -> ModelSignature | None:
+        """What the models of the version have in common; None: not known."""
 
     async def ask(self, request: Request) -> Reply:
         """Have a request answered; raise RequestError if it is not."""
@@ -137,8 +142,12 @@ class Api:
         """Return the OpenAPI document."""
         # Imported on demand: the schemas take megabytes, and few pods are asked for them.
         from bluegrid_server.protocol.openapi import openapi
+        from bluegrid_server.protocol.openapi_signature import with_signature
 
-        return answer(openapi(self._settings.service))
+        document = openapi(self._settings.service)
+        if (signature := self._models.signature) is not None:
+            document = with_signature(document, signature)
+        return answer(document)
 
     async def infer(self, request: HttpRequest) -> HttpResponse:
         """Answer one inference request."""

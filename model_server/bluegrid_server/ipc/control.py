@@ -59,7 +59,8 @@ class Failed:
 class Loading:
     """The models' files are fetched.
 
-    Descriptor: memory with the UIDs as JSON; the UIDs of thousands of models do not fit into a message.
+    Descriptor: memory with the UIDs and the version's signature as JSON; those of thousands of models do not
+    fit into a message.
     """
 
     models: int

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import AnyExample
     from bluegrid_registry.formats.manifest import ModelRow
+    from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_registry.transfer.progress import ProgressEvent
     from bluegrid_server.frameworks.compiler import Compiler
     from bluegrid_server.frameworks.model import Model
@@ -66,6 +67,8 @@ class LoadableVersion:
     loader: Loader
     compiler: Compiler | None = None
     """Compiler of the models; None: they are not compiled."""
+    signature: ModelSignature | None = None
+    """What the models have in common, as the push has recorded it; None: not known."""
     outputs: tuple[str, ...] = ()
     """Names of the outputs that the set chooses; empty: what each model gives by default."""
     refuses_non_finite: bool = False
@@ -116,6 +119,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         version.paths,
         loader,
         compiler,
+        version.manifest.signature,
         settings.outputs,
         settings.refuses_non_finite,
         version.examples,

@@ -129,7 +129,9 @@ class ForkServer:
         # In separate memory: the UIDs of thousands of models do not fit into a message.
         fd = os.memfd_create("bluegrid-uids")
         with os.fdopen(fd, "wb") as memory:
-            memory.write(orjson.dumps(list(self._version.rows)))
+            signature = self._version.signature
+            document = None if signature is None else signature.model_dump(mode="json", exclude_none=True)
+            memory.write(orjson.dumps((list(self._version.rows), document)))
             memory.flush()
             self._send(Loading(len(self._version.rows)), [fd])
 

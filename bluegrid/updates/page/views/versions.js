@@ -134,7 +134,10 @@ function whatChanged(set, version) {
   const found = use(path, ONCE);
   const diff = found.value;
   if (!diff) return loadState(found, path);
-  if (diff.since === null) return h("p", null, `The first version: ${plural(diff.models, "model")}.`);
+  const tensors = signature(diff);
+  if (diff.since === null) {
+    return [h("p", null, `The first version: ${plural(diff.models, "model")}.`), tensors];
+  }
   const kinds = [
     ["changed", diff.changed],
     ["added", diff.added],
@@ -143,12 +146,24 @@ function whatChanged(set, version) {
   const words = kinds.map(([kind, uids]) => `${count(uids.length)} ${kind}`).join(", ");
   return [
     h("p", null, "Since ", bdi(diff.since), `: ${words}; ${plural(diff.models, "model")} now.`),
+    diff.breaking.length > 0 &&
+      h("p", { class: "warn" }, "Clients may break: ", bdi(diff.breaking.join("; "))),
+    tensors,
     kinds.map(
       ([kind, uids]) =>
         uids.length > 0 &&
         h("div", { key: kind, "data-change": kind }, h("strong", null, kind), uidList(uids)),
     ),
   ];
+}
+
+function signature({ inputs, outputs }) {
+  if (!inputs.length && !outputs.length) return null;
+  const parts = [
+    inputs.length > 0 && `take ${inputs.join(", ")}`,
+    outputs.length > 0 && `give ${outputs.join(", ")}`,
+  ];
+  return h("p", { "data-signature": "" }, "Models ", bdi(parts.filter(Boolean).join(" and ")));
 }
 
 function uidList(uids) {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bluegrid.previews import MARK, Comparison, Effects, Finding, RegionReport, Risk, Rule, render
 from bluegrid.states import ClusterState, ServiceChange, ServiceState
 
@@ -43,6 +45,13 @@ def test_risks_come_before_everything_else() -> None:
     assert (
         text.index("its URL goes") < text.index("is not signed by a trusted key") < text.index("| region |")
     )
+
+
+def test_a_switch_that_breaks_clients_is_a_risk() -> None:
+    breaking = replace(COMPARED, breaking=("input x FP64 [n, 3] becomes x FP64 [n, 4]", "output z is gone"))
+    text = render([switched(comparisons={"line-loading": breaking})])
+    faults = "input x FP64 [n, 3] becomes x FP64 [n, 4]; output z is gone"
+    assert f"> - **north · line-loading**: clients of its URL may break: {faults}\n" in text
 
 
 def test_what_is_wrong_in_many_places_is_told_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,15 +80,19 @@ def test_a_version_of_format_1_that_is_pushed_again_is_there_already(old_store: 
         push(old_store, "g1", "v1", old_models(others), model_type=TYPE)
 
 
-def test_a_version_without_examples_is_written_as_before(old_store: Store, store: Store) -> None:
+def test_a_version_without_examples_differs_from_format_1_by_its_signature_only(
+    old_store: Store, store: Store
+) -> None:
     (model,) = (each for each in old_models() if each.uid == "line-3")
     report = push(store, "g1", "v2", [model], model_type=TYPE)
     key = layout.manifest_key("g1", old_version(old_store, "v2").manifest)
-    text, old_text = (
-        zstandard.ZstdDecompressor().decompress(data)
+    new, old = (
+        json.loads(zstandard.ZstdDecompressor().decompress(data))
         for data in (store.get(layout.manifest_key("g1", report.manifest)), old_store.get(key))
     )
-    assert text == old_text
+    assert new.pop("signature")["inputs"][0]["name"] == "x"
+    assert (new.pop("format"), old.pop("format")) == ("bluegrid-manifest/2", "bluegrid-manifest/1")
+    assert new == old
 
 
 def test_an_update_of_a_version_of_format_1_packs_the_examples_that_stay(old_store: Store) -> None:

@@ -42,6 +42,9 @@ def test_a_version_says_what_it_changed(client: httpx.Client) -> None:
         "changed": [],
         "added": ["line-3"],
         "removed": ["line-0"],
+        "breaking": [],
+        "inputs": [],
+        "outputs": [],
     }
     assert changes("v3", since="v1")["changed"] == ["line-1"]
     missing = client.get("/modelSets/g1/versions/v3/changes", params={"since": "v9"})

@@ -17,8 +17,12 @@ from bluegrid.updates.jobs.update import RolloutStatus, UpdateRequest
 from bluegrid.updates.jobs.update_queue import UpdateQueue
 from bluegrid.updates.registry_source.source import Folder
 from bluegrid.updates.rollouts import RolloutFailed, Rollouts, Stacks
+from bluegrid.updates.rollouts.in_place import InPlaceRollout
 from bluegrid.updates.rollouts.stacks import _is_left_behind
-from bluegrid_registry import open_store, switch
+from bluegrid_registry import SourceModel, open_store, push, switch
+from bluegrid_registry.formats.example import Example
+from bluegrid_registry.model_types.model_type import ModelType
+from bluegrid_registry.registry_files.edits.versions import add_version
 from bluegrid_registry.registry_files.update_policy import Retraining
 from tests.support.updating import SERVICE, declare
 
@@ -56,6 +60,47 @@ def test_a_rollout_goes_on_from_what_a_switch_before_it_has_made_live(place: Pla
     with pytest.raises(RolloutFailed, match="none of this server's stacks has service line-loading"):
         rollouts.roll_out(update, (), switch_meanwhile, lambda: False)
     assert seen == ["d2"]
+
+
+def test_a_rollout_that_breaks_clients_is_refused_unless_it_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(place.store)
+    for version, features in (("v2", 3), ("v3", 4)):
+        rows = Example(inputs=((1.0,) * features,), outputs=(1.0,))
+        models = [SourceModel("line-0", b"model", (rows,))]
+        made = push(store, "g1", version, models, model_type=ModelType.parse("scikit-learn/skops"))
+        add_version(place.registry, "g1", made.row)
+    declare(place, "in-place", SERVICE.replace("v1", "v2"))
+    place.add_stack()
+    database, source = Database.open(place.folder / "journal.sqlite"), Folder(place.registry)
+    switches = SwitchQueue(database)
+    stacks = Stacks(place.folder, place.folder, ("north",), place.folder / "copies", source)
+    rollouts = Rollouts(source, store, stacks, switches, BadVersions(database))
+
+    ran: list[str] = []
+    monkeypatch.setattr(InPlaceRollout, "run", lambda rollout: ran.append(rollout._context.version))
+
+    def roll_out(*, incompatible: bool) -> str:
+        request = UpdateRequest(version="v3", base="v2", models={}, without=("x",), incompatible=incompatible)
+        queue = UpdateQueue(Database.open(place.folder / f"{incompatible}.sqlite"))
+        queue.add("g1", request, "training", None)
+        update = queue.begin()
+        assert update is not None
+        ran.clear()
+        try:
+            rollouts.roll_out(update, (), lambda _: None, lambda: False)
+        except RolloutFailed as failed:
+            return str(failed)
+        return ""
+
+    assert roll_out(incompatible=False) == (
+        "v3 is not online: clients of v2 would break: input x FP64 [n, 3] becomes x FP64 [n, 4]; "
+        'let it through with "incompatible": true, or switch by hand'
+    )
+    assert ran == []
+    assert roll_out(incompatible=True) == ""
+    assert ran == ["v3"]
 
 
 def test_a_schedule_needs_a_trainer() -> None:

@@ -1,0 +1,133 @@
+"""The signature of a version: names, datatypes and shapes of the tensors that its models take and give.
+
+A push records it in the manifest, so that a preview can tell whether a switch would break clients. It comes
+from the models' recorded examples and, for types whose bytes show it, from the models; what is not known is
+not there.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import starmap
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from bluegrid_registry.frozen import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+class TensorSignature(Frozen):
+    """A tensor that every model of the version takes or gives."""
+
+    columns: tuple[str, ...] | None = None
+    """Names along the last axis, in order, if all models agree on them."""
+    datatype: str
+    name: str
+    shape: tuple[Annotated[int, Field(ge=-1, strict=True)], ...]
+    """Sizes; -1: any size, or one that differs from model to model."""
+
+    def __str__(self) -> str:
+        sizes = ", ".join("n" if size == -1 else str(size) for size in self.shape)
+        return f"{self.name} {self.datatype} [{sizes}]"
+
+
+class ModelSignature(Frozen):
+    """The tensors of a version's models, sorted by name."""
+
+    inputs: tuple[TensorSignature, ...] = ()
+    """Empty: not known."""
+    outputs: tuple[TensorSignature, ...] = ()
+    """Empty: not known. Models may give more on request."""
+
+    @classmethod
+    def of(cls, inputs: Iterable[TensorSignature], outputs: Iterable[TensorSignature] = ()) -> ModelSignature:
+        """Return the signature of these tensors."""
+        return cls(inputs=_sorted(inputs), outputs=_sorted(outputs))
+
+    def known_with(self, other: ModelSignature) -> ModelSignature:
+        """Return this signature; where it knows no inputs or no outputs, the other's."""
+        return ModelSignature(inputs=self.inputs or other.inputs, outputs=self.outputs or other.outputs)
+
+
+def common(signatures: Iterable[ModelSignature]) -> ModelSignature | None:
+    """Return what the signatures of a version's models have in common; None if nothing is known."""
+    known = [each for each in signatures if each.inputs or each.outputs]
+    if not known:
+        return None
+    inputs = reduce(_common_tensors, [each.inputs for each in known if each.inputs] or [()])
+    outputs = reduce(_common_tensors, [each.outputs for each in known if each.outputs] or [()])
+    return ModelSignature(inputs=inputs, outputs=outputs) if inputs or outputs else None
+
+
+def breaking_changes(old: ModelSignature | None, new: ModelSignature | None) -> list[str]:
+    """Return why requests of before fail, or answers are read otherwise; empty: no reason is known.
+
+    A new output breaks no client; a new input does, since requests have to give it.
+    """
+    if old is None or new is None:
+        return []
+    return [*_changes("input", old.inputs, new.inputs), *_changes("output", old.outputs, new.outputs)]
+
+
+def _sorted(tensors: Iterable[TensorSignature]) -> tuple[TensorSignature, ...]:
+    return tuple(sorted(tensors, key=lambda tensor: tensor.name))
+
+
+def _common_tensors(
+    first: tuple[TensorSignature, ...], second: tuple[TensorSignature, ...]
+) -> tuple[TensorSignature, ...]:
+    others = {tensor.name: tensor for tensor in second}
+    pairs = ((tensor, others[tensor.name]) for tensor in first if tensor.name in others)
+    return tuple(tensor for tensor in starmap(_common_tensor, pairs) if tensor is not None)
+
+
+def _common_tensor(first: TensorSignature, second: TensorSignature) -> TensorSignature | None:
+    if first == second:
+        return first
+    if first.datatype != second.datatype or len(first.shape) != len(second.shape):
+        return None
+    sizes = zip(first.shape, second.shape, strict=True)
+    return TensorSignature(
+        name=first.name,
+        datatype=first.datatype,
+        shape=tuple(one if one == other else -1 for one, other in sizes),
+        columns=first.columns if first.columns == second.columns else None,
+    )
+
+
+def _changes(what: str, old: Sequence[TensorSignature], new: Sequence[TensorSignature]) -> Iterator[str]:
+    if not old or not new:
+        return
+    before, after = _by_name(old), _by_name(new)
+    for name, was in before.items():
+        now = after.get(name)
+        if now is None:
+            yield f"{what} {was} is gone"
+        elif was.datatype != now.datatype or not _fits(was.shape, now.shape):
+            yield f"{what} {was} becomes {now}"
+        elif was.columns and now.columns and was.columns != now.columns:
+            yield f"{what} {was}: {_changed_columns(was.columns, now.columns)}"
+    if what == "input":
+        yield from (f"input {now} is new" for name, now in after.items() if name not in before)
+
+
+def _by_name(tensors: Sequence[TensorSignature]) -> Mapping[str, TensorSignature]:
+    return {tensor.name: tensor for tensor in tensors}
+
+
+def _fits(was: Sequence[int], now: Sequence[int]) -> bool:
+    """Return whether a tensor of the old shape may have the new one: any size may be what it was."""
+    return len(was) == len(now) and all(
+        new in (-1, old) or old == -1 for old, new in zip(was, now, strict=True)
+    )
+
+
+def _changed_columns(was: Sequence[str], now: Sequence[str]) -> str:
+    if gone := [name for name in was if name not in now]:
+        return f"column {gone[0]!r} is gone" + (f", and {len(gone) - 1} more" if len(gone) > 1 else "")
+    if more := [name for name in now if name not in was]:
+        return f"column {more[0]!r} is new" + (f", and {len(more) - 1} more" if len(more) > 1 else "")
+    return "its columns have another order"
