@@ -13,7 +13,8 @@ from sklearn.base import BaseEstimator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SOUND, LOOPS, ABORTS, EATS, WAITS, TELLS_ITS_GPU = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
+# A fault has no number of the made rows that a server tries models with.
+SOUND, LOOPS, ABORTS, EATS, WAITS, TELLS_ITS_GPU = 0.0, 11.0, 12.0, 13.0, 14.0, 15.0
 
 
 class FaultyModel(BaseEstimator):  # type: ignore[misc]

@@ -38,7 +38,9 @@ def test_forked_workers_answer_with_compiled_models_and_describe_them(
             for uid in MODELS:
                 described = orjson.loads((await dispatcher.ask(Request(Kind.DESCRIBE, uid))).first.body)
                 assert described["inputs"] == [{"name": "x", "datatype": "FP64", "shape": [-1, 3]}]
-                assert described["outputs"] == [{"name": "y", "datatype": "FP64", "shape": [-1]}]
+                default, *others = described["outputs"]
+                assert default == {"name": "y", "datatype": "FP64", "shape": [-1]}
+                assert all(output["parameters"]["on_request"] for output in others)
                 message[uid] = described["parameters"]["accelerate"]
             assert message == HOW
 
