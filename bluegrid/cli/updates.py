@@ -58,19 +58,19 @@ def serve(
     # Imported here, because loading it takes as long as all other commands together.
     from bluegrid.updates import serve as server
 
-    arguments = (
-        registry,
-        store,
-        state,
-        tokens,
-        git,
-        branch,
-        tuple(stack or ()),
-        program,
-        stack_files,
-        containers,
+    options = server.Options(
+        registry=registry,
+        store=store,
+        state=state,
+        tokens=tokens,
+        git=git,
+        branch=branch,
+        stacks=tuple(stack or ()),
+        program=program,
+        stack_files=stack_files,
+        containers=containers,
+        trainings=trainings,
     )
-    options = server.Options(*arguments, trainings=trainings)
     server.serve(options, server.Listening(host, port, tls_cert, tls_key))
 
 
