@@ -82,7 +82,7 @@ class Packer:
             yield from self._examples.add(uid, examples)
         if not pack.is_empty:
             yield pack
-        yield from self._examples.rest(row for row in self._rows.values() if row.uid not in self._uids)
+        yield from self._examples.rest(self.kept)
 
     def place(self, contents: PackContents) -> int:
         """Record the models of a sealed pack; return how many models of the version it holds."""

@@ -13,6 +13,7 @@ import zstandard
 from bluegrid_registry import (
     Example,
     SourceModel,
+    TransferConfig,
     Version,
     VersionConflict,
     compare_versions,
@@ -107,3 +108,12 @@ def test_an_update_of_a_version_of_format_1_packs_the_examples_that_stay(old_sto
     assert (kept.pack, kept.offset) == (rows["line-1"].pack, rows["line-1"].offset)
     found = compare_versions(old_store, "g1", base, version(report))
     assert [row.uid for row in found.changed] == ["line-2"]
+
+
+def test_examples_of_format_1_may_take_several_packs_while_models_are_sent(old_store: Store) -> None:
+    # One pack at a time: the pack of line-5 is sent before the second pack of examples is filled.
+    config = TransferConfig(uploads=1, pack_models=1)
+    new = [SourceModel("line-5", skops_file("five"))]
+    base = old_version(old_store, "v1")
+    report = push(old_store, "g1", "v3", new, model_type=TYPE, base=base, config=config)
+    assert all_examples(old_store, report) == {uid: (example,) for uid, example in OLD_EXAMPLES.items()}
