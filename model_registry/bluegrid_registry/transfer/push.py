@@ -151,7 +151,7 @@ def push(
         uploader = Uploader(refresh, pool, listed, algorithm, config)
 
         # Four stages, each from an iterator to an iterator: sources, check, packer, uploader.
-        signatures = SignatureReader(model_type, based_on.signature if based_on else None)
+        signatures = SignatureReader(model_type)
         loaded = signatures.read(read_ahead(models, readers, config, model_type.plain))
         packs = packer.packs(check.checked(loaded) if check else loaded)
         for upload in uploader.upload(packs):
@@ -163,7 +163,10 @@ def push(
             beside = pool.submit(_smallest_model, store, based_on, packer.kept, config)
 
         names = check.globals if check else base_names
-        manifest = packer.manifest(set_id, version_id, model_type, names, signatures.signature)
+        # A base of which no model stays says nothing: mixed in, it would hide what breaks its clients.
+        kept_signature = based_on.signature if based_on and packer.kept else None
+        signature = signatures.signature(kept_signature)
+        manifest = packer.manifest(set_id, version_id, model_type, names, signature)
         data = manifest.to_bytes()
         digest = sha256_digest(data)
         # The manifest may be stored before the last packs: no reader reads it before the commit.

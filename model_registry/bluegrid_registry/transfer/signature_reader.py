@@ -28,12 +28,11 @@ class SignatureReader:
 
     Args:
         model_type: the type of the set.
-        base: signature of the version that the push starts from.
     """
 
-    def __init__(self, model_type: ModelType, base: ModelSignature | None = None) -> None:
+    def __init__(self, model_type: ModelType) -> None:
         self._type = model_type
-        self._found: list[ModelSignature] = [] if base is None else [base]
+        self._found: list[ModelSignature] = []
         self._left = _SAMPLE
 
     def read(self, models: Iterable[LoadedModel]) -> Iterator[LoadedModel]:
@@ -41,10 +40,13 @@ class SignatureReader:
         # `map`, not a generator: a generator's frame would hold a model while its pack is sent.
         return map(self._read, models)
 
-    @property
-    def signature(self) -> ModelSignature | None:
-        """What the models have in common, as far as it is known; None: nothing."""
-        return common(self._found)
+    def signature(self, kept: ModelSignature | None) -> ModelSignature | None:
+        """Return what the version's models have in common, as far as it is known; None: nothing.
+
+        Args:
+            kept: signature of the base, if models of it stay.
+        """
+        return common(self._found if kept is None else [kept, *self._found])
 
     def _read(self, model: LoadedModel) -> LoadedModel:
         if self._left:

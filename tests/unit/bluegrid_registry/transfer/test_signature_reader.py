@@ -97,3 +97,12 @@ def test_a_base_and_the_models_that_replace_its_own_have_one_signature(tmp_path:
     assert compare_versions(store, "g1", base, other).breaking == (
         "input weather FP64 [n, 3] becomes weather FP64 [n, 4]",
     )
+
+
+def test_a_base_whose_models_are_all_replaced_does_not_hide_what_breaks_its_clients(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    base, _ = pushed(store, "v1", source("a", day_ahead(3)), source("b", day_ahead(3)))
+    retrained, _ = pushed(store, "v2", source("a", day_ahead(4)), source("b", day_ahead(4)), base=base)
+    assert compare_versions(store, "g1", base, retrained).breaking == (
+        "input weather FP64 [n, 3] becomes weather FP64 [n, 4]",
+    )
