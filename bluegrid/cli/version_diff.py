@@ -10,6 +10,7 @@ import typer
 
 from bluegrid.cli import options, output
 from bluegrid_registry import Registry, compare_versions, open_store
+from bluegrid_registry.model_types.signature import in_one_line
 
 if TYPE_CHECKING:
     from bluegrid_registry import ChangedModel, OutputChange
@@ -46,7 +47,7 @@ def diff(
     if unknown := sum(not row.outputs for row in found.changed):
         head += f"; how far answers moved is not known of {unknown}: no examples on the same inputs"
     if found.breaking:
-        head += f"; clients may break: {'; '.join(found.breaking)}"
+        head += f"; clients may break: {in_one_line(found.breaking)}"
     data = {
         "set": set_id,
         "old": old,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid.previews.effects import Effects
 from bluegrid.previews.service_sentences import risks_of, sentences_of
+from bluegrid_registry.model_types.signature import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -72,8 +73,9 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
             if comparison is not None and comparison.is_trusted is False:
                 yield f"**{region.region} · {change.name}**: {comparison.signature}"
             if comparison is not None and comparison.breaking:
-                faults = "; ".join(comparison.breaking)
-                yield f"**{region.region} · {change.name}**: clients of its URL may break: {faults}"
+                # Names of tensors come from model files, so they are code and no Markdown.
+                faults = in_one_line(comparison.breaking).replace("`", "'")
+                yield f"**{region.region} · {change.name}**: clients of its URL may break: `{faults}`"
         for message, places in _grouped(region.findings).items():
             yield f"**{region.region}**: {', '.join(places)}: {message}"
 

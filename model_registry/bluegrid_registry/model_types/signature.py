@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
+_MOST_NAMED = 5
+"""Number of changes that a message names: a table may have hundreds of columns."""
+
+
 class TensorSignature(Frozen):
     """A tensor that every model of the version takes or gives."""
 
-    columns: tuple[str, ...] | None = None
-    """Names along the last axis, in order, if all models agree on them."""
     datatype: str
     name: str
     shape: tuple[Annotated[int, Field(ge=-1, strict=True)], ...]
@@ -31,7 +33,9 @@ class TensorSignature(Frozen):
 
     def __str__(self) -> str:
         sizes = ", ".join("n" if size == -1 else str(size) for size in self.shape)
-        return f"{self.name} {self.datatype} [{sizes}]"
+        text = f"{self.name} {self.datatype} [{sizes}]"
+        # Names come from model files: a line stays a line.
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 class ModelSignature(Frozen):
@@ -72,6 +76,12 @@ def breaking_changes(old: ModelSignature | None, new: ModelSignature | None) -> 
     return [*_changes("input", old.inputs, new.inputs), *_changes("output", old.outputs, new.outputs)]
 
 
+def in_one_line(changes: Sequence[str]) -> str:
+    """Return changes as a message has them: the first ones, and how many more there are."""
+    more = len(changes) - _MOST_NAMED
+    return "; ".join([*changes[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
 def _sorted(tensors: Iterable[TensorSignature]) -> tuple[TensorSignature, ...]:
     return tuple(sorted(tensors, key=lambda tensor: tensor.name))
 
@@ -94,7 +104,6 @@ def _common_tensor(first: TensorSignature, second: TensorSignature) -> TensorSig
         name=first.name,
         datatype=first.datatype,
         shape=tuple(one if one == other else -1 for one, other in sizes),
-        columns=first.columns if first.columns == second.columns else None,
     )
 
 
@@ -108,8 +117,6 @@ def _changes(what: str, old: Sequence[TensorSignature], new: Sequence[TensorSign
             yield f"{what} {was} is gone"
         elif was.datatype != now.datatype or not _fits(was.shape, now.shape):
             yield f"{what} {was} becomes {now}"
-        elif was.columns and now.columns and was.columns != now.columns:
-            yield f"{what} {was}: {_changed_columns(was.columns, now.columns)}"
     if what == "input":
         yield from (f"input {now} is new" for name, now in after.items() if name not in before)
 
@@ -123,11 +130,3 @@ def _fits(was: Sequence[int], now: Sequence[int]) -> bool:
     return len(was) == len(now) and all(
         new in (-1, old) or old == -1 for old, new in zip(was, now, strict=True)
     )
-
-
-def _changed_columns(was: Sequence[str], now: Sequence[str]) -> str:
-    if gone := [name for name in was if name not in now]:
-        return f"column {gone[0]!r} is gone" + (f", and {len(gone) - 1} more" if len(gone) > 1 else "")
-    if more := [name for name in now if name not in was]:
-        return f"column {more[0]!r} is new" + (f", and {len(more) - 1} more" if len(more) > 1 else "")
-    return "its columns have another order"

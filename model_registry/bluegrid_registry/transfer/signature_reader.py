@@ -51,8 +51,10 @@ class SignatureReader:
     def _read(self, model: LoadedModel) -> LoadedModel:
         if self._left:
             self._left -= 1
-            by_bytes = signature_of(str(self._type), model.data)
-            self._found.append(self._by_examples(model).known_with(by_bytes))
+            by_bytes, by_examples = signature_of(str(self._type), model.data), self._by_examples(model)
+            # A graph says which sizes may vary; an example has one of them, such as the length of a window.
+            known = (by_bytes, by_examples) if self._type.framework == "onnx" else (by_examples, by_bytes)
+            self._found.append(known[0].known_with(known[1]))
         return model
 
     def _by_examples(self, model: LoadedModel) -> ModelSignature:

@@ -51,7 +51,13 @@ def test_a_switch_that_breaks_clients_is_a_risk() -> None:
     breaking = replace(COMPARED, breaking=("input x FP64 [n, 3] becomes x FP64 [n, 4]", "output z is gone"))
     text = render([switched(comparisons={"line-loading": breaking})])
     faults = "input x FP64 [n, 3] becomes x FP64 [n, 4]; output z is gone"
-    assert f"> - **north · line-loading**: clients of its URL may break: {faults}\n" in text
+    assert f"> - **north · line-loading**: clients of its URL may break: `{faults}`\n" in text
+
+
+def test_names_in_what_breaks_clients_are_no_markdown() -> None:
+    breaking = replace(COMPARED, breaking=("input <!-- ` @grid FP64 [n] is gone",))
+    text = render([switched(comparisons={"line-loading": breaking})])
+    assert "clients of its URL may break: `input <!-- ' @grid FP64 [n] is gone`\n" in text
 
 
 def test_what_is_wrong_in_many_places_is_told_once() -> None:

@@ -9,13 +9,12 @@ from bluegrid_registry.model_types.signature import (
     TensorSignature,
     breaking_changes,
     common,
+    in_one_line,
 )
 
 
-def tensor(
-    name: str, *shape: int, datatype: str = "FP64", columns: tuple[str, ...] | None = None
-) -> TensorSignature:
-    return TensorSignature(name=name, shape=shape, datatype=datatype, columns=columns)
+def tensor(name: str, *shape: int, datatype: str = "FP64") -> TensorSignature:
+    return TensorSignature(name=name, shape=shape, datatype=datatype)
 
 
 ROWS = ModelSignature.of([tensor("x", -1, 3)], [tensor("y", -1)])
@@ -39,12 +38,6 @@ def test_models_of_which_nothing_is_known_change_nothing() -> None:
     assert common([ModelSignature.of([tensor("x", -1, 3)]), ROWS]) == ROWS
 
 
-def test_columns_are_common_only_in_the_same_order() -> None:
-    named = [ModelSignature.of([tensor("x", -1, 2, columns=names)]) for names in (("a", "b"), ("b", "a"))]
-    assert common(named) == ModelSignature.of([tensor("x", -1, 2)])
-    assert common(named[:1] * 2) == named[0]
-
-
 @pytest.mark.parametrize(
     ("new", "changes"),
     [
@@ -65,17 +58,14 @@ def test_what_breaks_a_client_is_told(new: ModelSignature, changes: list[str]) -
     assert breaking_changes(ROWS, new) == changes
 
 
-@pytest.mark.parametrize(
-    ("columns", "change"),
-    [
-        (("b", "a"), "its columns have another order"),
-        (("a", "c"), "column 'b' is gone"),
-        (("c", "d"), "column 'a' is gone, and 1 more"),
-    ],
-)
-def test_other_columns_break_a_client(columns: tuple[str, ...], change: str) -> None:
-    old, new = (ModelSignature.of([tensor("x", -1, 2, columns=each)]) for each in (("a", "b"), columns))
-    assert breaking_changes(old, new) == [f"input x FP64 [n, 2]: {change}"]
+def test_a_name_stays_within_its_line() -> None:
+    assert str(tensor("x\n架空\x1b[31m", -1)) == "x\\n架空\\x1b[31m FP64 [n]"
+
+
+def test_a_message_names_the_first_changes() -> None:
+    changes = [f"input {number} is gone" for number in range(1, 8)]
+    assert in_one_line(changes[:2]) == "input 1 is gone; input 2 is gone"
+    assert in_one_line(changes).endswith("; input 5 is gone; and 2 more")
 
 
 def test_of_versions_without_a_signature_no_change_is_known() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from onnx import TensorProto, helper
+
 from bluegrid_registry import (
     Manifest,
     SourceModel,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 JOBLIB = ModelType.parse("scikit-learn/joblib")
 KERAS = ModelType.parse("keras/keras")
+ONNX = ModelType.parse("onnx/onnx")
 
 
 def tensor(name: str, shape: list[int], datatype: str = "FP64") -> dict[str, Any]:
@@ -74,6 +77,18 @@ def test_rows_of_the_short_form_are_x_where_models_have_no_names_of_their_own(tm
     )
     _, manifest = pushed(store, "v2", source("a", rows), of=KERAS)
     assert manifest.signature is None
+
+
+def test_a_size_that_a_graph_leaves_open_is_not_that_of_an_example(tmp_path: Path) -> None:
+    place = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", "window"])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", "window"])
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", [place], [result])
+    data = helper.make_model(graph).SerializeToString()
+    example = recorded([tensor("x", [2, 96], "FP32")], [tensor("y", [2, 96], "FP32")])
+    _, manifest = pushed(open_store(tmp_path.as_uri()), "v1", SourceModel("a", data, (example,)), of=ONNX)
+    assert manifest.signature is not None
+    inputs, outputs = manifest.signature.inputs, manifest.signature.outputs
+    assert [*map(str, inputs), *map(str, outputs)] == ["x FP32 [n, n]", "y FP32 [n, n]"]
 
 
 def test_a_version_of_which_nothing_is_known_has_no_signature(tmp_path: Path) -> None:
