@@ -76,12 +76,14 @@ def _recorded(service: str, cluster: str, registry: Path, store: str | None) -> 
     version = file.version(declared.service(service).cluster(cluster).version)
     place = f"set {file.set.id} version {version.id}"
     if store is None:
-        raise ConfigError(f"{place}: no store is named; name it, or a file of --requests")
+        raise ConfigError(
+            f"{place}: no store is named; name it with --store, or give requests: --requests FILE"
+        )
     opened = open_store(store)
     manifest = read_manifest(opened, file.set.id, version.id, version.manifest)
     found = stored_examples(opened, manifest, manifest.models)
     if not found:
-        raise ConfigError(f"{place}: has no recorded examples; give requests: --requests requests.jsonl")
+        raise ConfigError(f"{place}: has no recorded examples; give requests: --requests FILE")
     return [PredictionRequest.of(uid, example) for uid in found for example in found[uid]]
 
 

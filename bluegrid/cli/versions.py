@@ -8,12 +8,10 @@ import typer
 
 from bluegrid.cli import options, output, version_diff
 from bluegrid_registry import Registry, open_store, read_commit, read_manifest, remove_version
+from bluegrid_registry.model_types.signature import ModelSignature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bluegrid_registry import RegistryFile, Version
-    from bluegrid_registry.model_types.signature import TensorSignature
 
 app = typer.Typer(name="version", help="List, compare and remove versions.", no_args_is_help=True)
 app.command(epilog="Example: `bluegrid version diff g1 v1 v2`")(version_diff.diff)
@@ -59,22 +57,19 @@ def show(
         opened = open_store(store)
         commit = read_commit(opened, set_id, version_id)
         manifest = read_manifest(opened, set_id, version_id, version.manifest)
+        signature = manifest.signature or ModelSignature()
         data |= {
             "models": len(manifest.models),
             "bytes": sum(row.raw_length for row in manifest.models),
             "packs": len(manifest.packs),
             "packed_bytes": sum(pack.size for pack in manifest.packs),
             "examples": sum(row.has_examples for row in manifest.models),
-            "inputs": _tensors(manifest.signature.inputs if manifest.signature else ()),
-            "outputs": _tensors(manifest.signature.outputs if manifest.signature else ()),
+            "inputs": [*map(str, signature.inputs)],
+            "outputs": [*map(str, signature.outputs)],
             "author": commit.author,
             "published": commit.time.isoformat(),
         }
     output.emit_facts(as_json=as_json, data=data)
-
-
-def _tensors(tensors: Iterable[TensorSignature]) -> list[str]:
-    return [str(tensor) for tensor in tensors] or ["not known"]
 
 
 @app.command(epilog="Example: `bluegrid version remove g1 v1`")

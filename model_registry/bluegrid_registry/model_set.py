@@ -185,7 +185,8 @@ def _from_memory(
     models: Mapping[str, Any], examples: Mapping[str, AnyExample | Sequence[AnyExample]], file_type: str
 ) -> Iterable[SourceModel]:
     if unknown := examples.keys() - models.keys():
-        raise FormatError(f"examples: {min(unknown)} has an example and no model")
+        fault = f"{min(unknown)} has an example and no model"
+        raise FormatError(f"examples: {fault}; correct the UID, or add the model")
 
     def source(uid: str) -> SourceModel:
         model = models[uid]

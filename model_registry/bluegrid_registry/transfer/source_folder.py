@@ -68,7 +68,8 @@ def models_in_folder(
     if not contents.sizes:
         raise ConfigError(f"{folder}: no model in it; {expected}")
     if unknown := contents.examples.uids - contents.sizes.keys():
-        raise FormatError(f"{folder / EXAMPLES}: {min(unknown)} has an example and no model")
+        fault = f"{min(unknown)} has an example and no model"
+        raise FormatError(f"{folder / EXAMPLES}: {fault}; correct the UID, or add the model")
 
     def model(uid: str) -> SourceModel:
         path = contents.paths.get(uid, uid + suffix)

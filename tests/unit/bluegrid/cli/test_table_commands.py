@@ -142,6 +142,7 @@ def test_versions_are_listed_shown_and_removed() -> None:
     rows = data("version", "list", "g1")
     assert [(row["version"], row["clusters"]) for row in rows] == [("v1", ["d1"]), ("v2", [])]
     shown = data("version", "show", "g1", "v2")
+    assert (shown["inputs"], shown["outputs"]) == (["x FP64 [n, 1]"], [])
     assert (shown["models"], shown["examples"]) == (12, 1)
     assert "cluster d1 of line-loading serves it" in refused("version", "remove", "g1", "v1")
     assert "removed; the store keeps it" in output_of("version", "remove", "g1", "v2")
