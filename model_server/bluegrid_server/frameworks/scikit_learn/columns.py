@@ -106,8 +106,9 @@ class ColumnFacts:
                     self._learn(transformer, columns)
         elif nested := nested_estimators(part):
             subsets = getattr(part, "estimators_features_", [range(len(columns))] * len(nested))
+            known = dict(enumerate(columns))  # None, if other parts made the columns before.
             for each, subset in zip(nested, subsets, strict=True):
-                self._learn(each, [columns[number] for number in subset])
+                self._learn(each, [known.get(number) for number in subset])
         else:
             self._learn_from_leaf(part, columns)
 
