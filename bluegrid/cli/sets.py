@@ -131,6 +131,10 @@ def _row(file: RegistryFile) -> dict[str, Any]:
     }
 
 
+_OPTIONAL = ("outputs", "nonFinite", "signature", "accelerate", "kinds")
+"""Keys of a set that `show` prints if the registry has them."""
+
+
 @app.command(epilog="Example: `bluegrid set show g1 --json`")
 def show(
     set_id: options.SetId,
@@ -140,9 +144,9 @@ def show(
     """Show everything that the registry says about SET."""
     file = Registry.load(registry).of_set(set_id)
     lines = [f"{key}: {value}" for key, value in _row(file).items()]
-    lines += [f"accelerate: {file.set.accelerate}"] if file.set.accelerate else []
+    declared = file.set.model_dump(mode="json", exclude_defaults=True)
+    lines += [f"{key}: {output.cell(declared[key])}" for key in _OPTIONAL if key in declared]
     lines += [f"key {key.id}" for key in file.set.keys]
-    lines += [f"kinds: {file.set.kinds}"] if file.set.kinds else []
     lines += [f"trusts {name}" for name in file.set.trust]
     for cluster in file.service.clusters if file.service else ():
         pods = cluster.autoscaling or f"{cluster.replicas} replicas"

@@ -120,6 +120,14 @@ def test_a_set_is_shown_edited_and_removed() -> None:
     assert [row["set"] for row in data("set", "list")] == ["g1"]
 
 
+def test_a_set_is_shown_with_all_that_its_answers_depend_on(place: Path) -> None:
+    file = place / "registry" / "g1.yaml"
+    declared = "outputs: [y, std], nonFinite: refuse, kinds: mixed, accelerate: onnx"
+    file.write_text(file.read_text().replace("set: {", f"set: {{{declared}, "))
+    shown = output_of("set", "show", "g1").splitlines()
+    assert shown[8:12] == ["outputs: y, std", "nonFinite: refuse", "accelerate: onnx", "kinds: mixed"]
+
+
 def test_a_set_trusts_what_it_is_told_to_trust() -> None:
     output_of(
         "set", "add", "g2", "--name", "n", "--task", "t", "--type", "onnx/onnx", "--trust", "own.Scaler"
