@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 
-def predictions_of(served: ServedModel, instances: Any) -> tuple[Any, int]:
+def predictions_of(served: ServedModel, instances: Any, outputs: Any = None) -> tuple[Any, int]:
     """Return a model's predictions for rows, and how many of their values are not finite.
 
     Args:
         served: the model.
         instances: rows, unchecked: lists of values, or objects by the names of columns or inputs.
+        outputs: names of the outputs to return, or objects that have them, unchecked; None: as the set says.
 
     Returns:
         Nested lists, in a dict by name if there are several outputs; values that are not finite are null.
@@ -47,11 +48,20 @@ def predictions_of(served: ServedModel, instances: Any) -> tuple[Any, int]:
     else:
         names = ", ".join(repr(spec.name) for spec in specs)
         raise InputError(f"instances: expected rows as objects of the model's inputs: {names}")
-    infer_request = InferRequest({"inputs": tensors}, specs, served.model.outputs, defaults=served.defaults)
+    document = {"inputs": tensors, "outputs": _by_their_names(outputs)}
+    infer_request = InferRequest(document, specs, served.model.outputs, defaults=served.defaults)
     answered = answer(served, infer_request.inputs, infer_request.outputs, infer_request.on_request)
     by_name = {output["name"]: _nested(output) for output in answered.outputs}
     predictions = next(iter(by_name.values())) if len(by_name) == 1 else by_name
     return predictions, answered.non_finite
+
+
+def _by_their_names(outputs: Any) -> Any:
+    """Return outputs as the protocol has them; what is neither a name nor an object stays, to be refused."""
+    if not isinstance(outputs, list):
+        return outputs
+    names = [each.get("name") if isinstance(each, dict) else each for each in outputs]
+    return [{"name": name} for name in names]
 
 
 def _are_numbers(instances: Sequence[Any]) -> bool:
@@ -62,10 +72,15 @@ def _by_name(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[Tens
     if not all(isinstance(row, dict) for row in instances):
         number = next(number for number, row in enumerate(instances) if not isinstance(row, dict))
         raise InputError(f"instances[{number}]: expected an object, as the first row is")
-    # All rows have the same inputs: those of the first row, or all that are not optional.
-    names = {spec.name for spec in specs if not spec.optional or spec.name in instances[0]}
+    # All rows have the same inputs; an optional one may also be null in all of them.
+    names = {
+        spec.name
+        for spec in specs
+        if not spec.optional or any(row.get(spec.name) is not None for row in instances)
+    }
+    absent = {spec.name for spec in specs} - names
     for number, row in enumerate(instances):
-        if wrong := row.keys() ^ names:
+        if wrong := (row.keys() - absent) ^ names:
             name = min(wrong)
             fault = "is missing" if name in names else "is no input of the model"
             expected = ", ".join(repr(spec.name) for spec in specs)

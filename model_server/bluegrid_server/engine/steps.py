@@ -73,7 +73,7 @@ class RequestSteps:
         if not isinstance(uid, str):
             raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
         served = self._engine.find(uid)
-        predictions, non_finite = predictions_of(served, document.get("instances"))
+        predictions, non_finite = predictions_of(served, document.get("instances"), document.get("outputs"))
         prediction: PredictResponse = {
             "model": uid,
             "version": self._settings.version,

@@ -97,6 +97,7 @@ class PredictRequestDocument(TypedDict):
     instances: Annotated[
         list[Any], Field(min_length=1, description="Rows: lists of values, or objects by name of the column.")
     ]
+    outputs: NotRequired[list[str | WantedOutput] | None]
 
 
 class PredictResponse(TypedDict):

@@ -206,7 +206,8 @@ def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
     if spec.any_rank:
         raise InputError(f"input {spec.name!r}: expected a shape of any sizes n >= 1, got {shape!r}")
     expected = ", ".join("n" if size == -1 else str(size) for size in spec.shape)
-    raise InputError(f"input {spec.name!r}: expected shape [{expected}] with n >= 1, got {shape!r}")
+    any_size = " with n >= 1" if -1 in spec.shape else ""
+    raise InputError(f"input {spec.name!r}: expected shape [{expected}]{any_size}, got {shape!r}")
 
 
 def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:

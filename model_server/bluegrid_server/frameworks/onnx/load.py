@@ -70,6 +70,8 @@ class OnnxModel:
         self._names = model.names
         values = _Values(model)
         self.inputs = tuple(values.spec(node, "input") for node in session.get_inputs())
+        # ONNX Runtime takes None for an optional without a value.
+        self._absent = {self._inner(spec.name): None for spec in self.inputs if spec.optional}
         if not self.inputs:
             raise ModelError("takes no input, so that there is nothing to ask it; give its graph an input")
         outputs = tuple(values.spec(node, "output") for node in session.get_outputs())
@@ -93,7 +95,7 @@ class OnnxModel:
         return arrays
 
     def _run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-        feeds = {self._inner(name): self._fed(name, array) for name, array in inputs.items()}
+        feeds = self._absent | {self._inner(name): self._fed(name, array) for name, array in inputs.items()}
         names = self._names_of_results
         return dict(zip(names, self._session.run(list(map(self._inner, names)), feeds), strict=True))
 
@@ -154,9 +156,11 @@ class _Values:
             return TensorSpec(name, (-1, len(keys)), datatype, columns=tuple(map(str, keys)))
         if keys and len(declared or ()) <= 2:
             return TensorSpec(name, (-1, len(keys)), datatype, classes=keys)
+        optional = kind["outer"] == "optional" and what == "input"
         if declared is None:
-            return TensorSpec(name, (-1,), datatype, any_rank=True)
-        return TensorSpec(name, (-1, *declared) if kind["outer"] == "seq" else declared, datatype)
+            return TensorSpec(name, (-1,), datatype, any_rank=True, optional=optional)
+        shape = (-1, *declared) if kind["outer"] == "seq" else declared
+        return TensorSpec(name, shape, datatype, optional=optional)
 
     def _declared(self, name: str) -> tuple[int, ...] | None:
         if self._shapes is None:

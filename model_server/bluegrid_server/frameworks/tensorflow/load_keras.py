@@ -52,26 +52,38 @@ class KerasModel:
         is_chain = isinstance(model, keras.Sequential)
         self._structure = _one_or_all(model.inputs) if is_chain else model.input
         answers = _one_or_all(model.outputs) if is_chain else model.output
-        self._call = tf.function(lambda tensors: model(tensors, training=False), reduce_retracing=True)
+        layers = list(model._flatten_layers())
+        stateful = [layer for layer in layers if getattr(layer, "stateful", False)]
+        self._call = tf.function(_forgetting(model, stateful), reduce_retracing=True)
         # Keras accepts any number of rows, whatever the training had, unless a layer keeps state by row.
-        fixed = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
+        fixed = bool(stateful)
         names = [tensor.name for tensor in model.inputs]
         input_names = unique_names(_paths(self._structure), uncounted_inputs(names))
         output_names = unique_names(_paths(answers), names_of_outputs(model, is_chain=is_chain))
-        layers = {layer.name: layer for layer in model.layers}
+        by_name = {layer.name: layer for layer in model.layers}
         self._dtypes = [tf.as_dtype(tensor.dtype) for tensor in model.inputs]
+        answer_dtypes = [tensor.dtype for tensor in model.outputs]
+        if any(getattr(layer, "invert", False) for layer in layers):
+            # Keras declares integers where a lookup layer gives words.
+            answer_dtypes = self._traced_dtypes(model.inputs)
         self.inputs = tuple(
             replace(
-                _spec(name, tensor, rows_are_fixed=fixed),
+                _spec(name, tensor.shape, tensor.dtype, rows_are_fixed=fixed),
                 aliases=(tensor.name,) if name != tensor.name else (),
-                optional=getattr(layers.get(tensor.name), "optional", False),
+                optional=getattr(by_name.get(tensor.name), "optional", False),
             )
             for name, tensor in zip(input_names, model.inputs, strict=True)
         )
         self.outputs = tuple(
-            _spec(name, tensor, rows_are_fixed=fixed)
-            for name, tensor in zip(output_names, model.outputs, strict=True)
+            _spec(name, tensor.shape, dtype, rows_are_fixed=fixed)
+            for name, tensor, dtype in zip(output_names, model.outputs, answer_dtypes, strict=True)
         )
+
+    def _traced_dtypes(self, inputs: list[Any]) -> list[str]:
+        """Return TensorFlow's name of the elements of each output."""
+        specs = [tf.TensorSpec(each.shape, each.dtype) for each in inputs]
+        traced = self._call.get_concrete_function(keras.tree.pack_sequence_as(self._structure, specs))
+        return [tensor.dtype.name for tensor in keras.tree.flatten(traced.structured_outputs)]
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Call the model."""
@@ -108,6 +120,21 @@ def load(
     return model
 
 
+def _forgetting(model: Any, stateful: list[Any]) -> Any:
+    """Return the call of a model, each time with the state of a model that was just loaded.
+
+    A stateful LSTM continues with the state of the call before. Requests come from many clients, to many
+    processes: without a reset, an answer would depend on what others have asked.
+    """
+
+    def call(tensors: Any) -> Any:
+        for layer in stateful:
+            layer.reset_state()
+        return model(tensors, training=False)
+
+    return call
+
+
 def _one_or_all(tensors: list[Any]) -> Any:
     return tensors[0] if len(tensors) == 1 else tensors
 
@@ -116,11 +143,11 @@ def _paths(structure: Any) -> list[tuple[Any, ...]]:
     return [path for path, _ in keras.tree.flatten_with_path(structure)]
 
 
-def _spec(name: str, tensor: Any, *, rows_are_fixed: bool) -> TensorSpec:
-    shape = [-1 if size is None else int(size) for size in tensor.shape]
+def _spec(name: str, sizes: Iterable[int | None], dtype: str, *, rows_are_fixed: bool) -> TensorSpec:
+    shape = [-1 if size is None else int(size) for size in sizes]
     if shape and not rows_are_fixed:
         shape[0] = -1
-    return TensorSpec(name, tuple(shape), datatype_of(name, tensor.dtype))
+    return TensorSpec(name, tuple(shape), datatype_of(name, dtype))
 
 
 def _writer(path: Path) -> str | None:
@@ -141,6 +168,10 @@ _FOREIGN = re.compile(r"(?:Could not locate (?:class|function)|Unknown layer:) '
 """Keras' messages about an unknown class, function or layer in a `.keras` or a `.h5` file."""
 
 
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""The places between the words of the name of a class."""
+
+
 def _code_in(error: Exception) -> str | None:
     """Return the fault of a model that needs code beyond Keras; None: the error has another cause."""
     if "safe_mode" in str(error):
@@ -149,6 +180,11 @@ def _code_in(error: Exception) -> str | None:
             "push it as a SavedModel (model.export) in a set of type tensorflow/savedmodel"
         )
     if unknown := _FOREIGN.search(str(error)):
+        if hasattr(keras.ops, _WORD.sub("_", unknown[1]).lower()):
+            return (
+                f"has the operation {unknown[1]} of Keras (a mask has, for example), which Keras does not "
+                "read from HDF5; save it as .keras, in a set of type keras/keras"
+            )
         return (
             f"needs {unknown[1]}, which is not Keras' own; write it with layers of Keras, or push it as a "
             "SavedModel (model.export) in a set of type tensorflow/savedmodel"

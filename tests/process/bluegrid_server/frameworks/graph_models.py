@@ -181,6 +181,24 @@ def keras_windows(folder: Path) -> None:
     answers_as_keras(folder, steps, {"window": window[:, :7]})
 
 
+@case
+def keras_stateful(folder: Path) -> None:
+    import keras
+
+    layers = keras.layers
+    layer = layers.Bidirectional(layers.LSTM(3, stateful=True, return_sequences=True))
+    model = keras.Sequential(
+        [layers.Input(batch_shape=(2, 5, 4), name="window"), layer, layers.GRU(2, stateful=True)]
+    )
+    window = np.random.default_rng(3).normal(size=(2, 5, 4)).astype(np.float32)
+    served = saved_keras(folder, model)
+    expected = [model(window).numpy() for _ in range(2)]
+    assert np.abs(expected[0] - expected[1]).max() > 0.01
+    for _ in range(2):
+        same(answers(served, {"window": window})["gru"], expected[0])
+    assert served.inputs[0].shape == (2, 5, 4)
+
+
 # Keras: words, categories, datatypes
 
 
@@ -207,6 +225,23 @@ def keras_words(folder: Path) -> None:
 
     expected = model(list(map(tf.constant, (WORDS.tolist(), hours, ROWS[:, :1]))))
     same(answers(served, {"kind": WORDS, "hour": hours, "weather": ROWS[:, :1]})["load"], expected)
+
+
+@case
+def keras_labels(folder: Path) -> None:
+    import keras
+
+    layers = keras.layers
+    code = keras.Input((1,), dtype="int64", name="code")
+    words = layers.StringLookup(vocabulary=["ok", "trip"], invert=True, name="label")
+    numbers = layers.IntegerLookup(vocabulary=[70, 80], invert=True, name="number")
+    served = saved_keras(folder, keras.Model(code, [words(code), numbers(code)]))
+    assert [(spec.name, spec.datatype) for spec in served.outputs] == [
+        ("label", "BYTES"),
+        ("number", "INT64"),
+    ]
+    got = answers(served, {"code": np.array([[1], [2]])})
+    assert [each.tolist() for each in got.values()] == [[["ok"], ["trip"]], [[70], [80]]]
 
 
 @case
@@ -250,6 +285,20 @@ def keras_h5(folder: Path) -> None:
 
     model = keras.Sequential([keras.layers.Input((3,), name="x"), keras.layers.Dense(1, name="load")])
     same(answers(saved_keras(folder, model, "h5"), {"x": ROWS})["load"], model(ROWS))
+
+
+@case
+def keras_h5_with_a_mask(folder: Path) -> None:
+    import keras
+
+    window = keras.Input((5, 2), name="window")
+    model = keras.Model(window, keras.layers.LSTM(2)(keras.layers.Masking()(window)))
+    refused(
+        "has the operation NotEqual of Keras (a mask has, for example), which Keras does not read from HDF5; "
+        "save it as .keras, in a set of type keras/keras",
+        lambda: saved_keras(folder, model, "h5"),
+    )
+    answers_as_keras(folder, model, {"window": np.ones((3, 5, 2), np.float32)})
 
 
 @case

@@ -61,11 +61,26 @@ CASES = [
             "lookup layers, `Hashing`, `CategoryEncoding`, `Discretization`, `Normalization`",
         ),
     ),
+    pytest.param(
+        "keras_stateful",
+        marks=pytest.mark.served(
+            "Keras", "`stateful=True`: each request begins with the state of a model just loaded"
+        ),
+    ),
+    pytest.param(
+        "keras_labels", marks=pytest.mark.served("Keras", "lookup layers that give words (`invert=True`)")
+    ),
     pytest.param("keras_text", marks=pytest.mark.served("Keras", "`TextVectorization`")),
     pytest.param(
         "keras_policies", marks=pytest.mark.served("Keras", "policies of half precision; BF16 as FP32")
     ),
     pytest.param("keras_h5"),
+    pytest.param(
+        "keras_h5_with_a_mask",
+        marks=pytest.mark.not_served(
+            "Keras", "masks in `.h5` files", "Keras itself does not read them; save the model as `.keras`"
+        ),
+    ),
     pytest.param(
         "keras_not_built",
         marks=pytest.mark.not_served(

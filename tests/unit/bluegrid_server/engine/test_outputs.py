@@ -117,6 +117,58 @@ def test_a_sets_outputs_are_those_of_requests_that_name_none() -> None:
     assert outputs(ask(served, {**document, "outputs": [{"name": "y"}]})) == {"y": ["ok"]}
 
 
+@pytest.mark.parametrize(
+    ("names", "predictions"),
+    [
+        (["probability"], [[0.1, 0.9]]),
+        ([{"name": "probability"}], [[0.1, 0.9]]),
+        (["y", "probability"], {"y": ["ok"], "probability": [[0.1, 0.9]]}),
+        (None, ["ok"]),
+    ],
+    ids=["a name", "an object", "two", "null"],
+)
+def test_predict_returns_the_outputs_that_it_names(names: Any, predictions: Any) -> None:
+    served = ServedModel("m", "", Classifier())
+    assert predictions_of(served, [[1.0, 2.0]], names) == (predictions, 0)
+
+
+class Optional:
+    """Adds an optional input, if there is one."""
+
+    inputs = (TensorSpec("x", (-1, 2)), TensorSpec("mask", (-1, 2), optional=True))
+    outputs = (TensorSpec("y", (-1, 2)),)
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {"y": inputs["x"] + inputs.get("mask", 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("instances", "predictions"),
+    [
+        ([{"x": [1.0, 2.0]}], [[1.0, 2.0]]),
+        ([{"x": [1.0, 2.0], "mask": None}, {"x": [3.0, 4.0]}], [[1.0, 2.0], [3.0, 4.0]]),
+        ([{"x": [1.0, 2.0], "mask": [1.0, 1.0]}], [[2.0, 3.0]]),
+    ],
+    ids=["left out", "null", "given"],
+)
+def test_an_optional_input_of_predict_may_be_null(instances: Any, predictions: Any) -> None:
+    assert predictions_of(ServedModel("m", "", Optional()), instances) == (predictions, 0)
+
+
+def test_all_rows_of_predict_have_the_same_optional_inputs() -> None:
+    rows = [{"x": [1.0, 2.0]}, {"x": [1.0, 2.0], "mask": [1.0, 1.0]}]
+    with pytest.raises(InputError, match=r"instances\[0\]: 'mask' is missing; expected 'x', 'mask'"):
+        predictions_of(ServedModel("m", "", Optional()), rows)
+
+
+@pytest.mark.parametrize(
+    "names", ["probability", ["score"], [3], {}], ids=["text", "unknown", "number", "dict"]
+)
+def test_predict_refuses_outputs_that_there_are_not(names: Any) -> None:
+    with pytest.raises(InputError, match="outputs: expected a list of 'y', 'probability', each an object"):
+        predictions_of(ServedModel("m", "", Classifier()), [[1.0, 2.0]], names)
+
+
 def test_a_model_without_an_output_that_its_set_chooses_is_refused() -> None:
     check_outputs(Classifier(), ("y", "probability"))
     with pytest.raises(

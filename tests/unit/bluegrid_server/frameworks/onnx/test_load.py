@@ -109,6 +109,26 @@ def test_an_optional_tensor_is_a_tensor(load_graph: Load) -> None:
     assert outputs_of(model, request("x", [1.0, 2.0], [1, 2])) == [([1, 2], [1.0, 2.0])]
 
 
+@pytest.mark.served("ONNX", "`optional` inputs that a request leaves out")
+def test_an_optional_input_can_be_left_out(load_graph: Load) -> None:
+    value = helper.make_value_info("t", optional("x", [None, 2]).type.optional_type.elem_type)
+    given = helper.make_graph([helper.make_node("OptionalGetElement", ["x"], ["t"])], "given", [], [value])
+    value = helper.make_value_info("e", value.type)
+    absent = helper.make_graph([helper.make_node("Identity", ["z"], ["e"])], "absent", [], [value])
+    model = load_graph(
+        [
+            helper.make_node("OptionalHasElement", ["x"], ["is_given"]),
+            helper.make_node("If", ["is_given"], ["y"], then_branch=given, else_branch=absent),
+        ],
+        [optional("x", [None, 2]), tensor("z", FLOAT, [None, 2])],
+        [tensor("y", FLOAT, [None, 2])],
+    )
+    assert [spec.optional for spec in model.inputs] == [True, False]
+    (x,), (z,) = (request(name, [value] * 2, [1, 2])["inputs"] for name, value in (("x", 1.0), ("z", 2.0)))
+    assert outputs_of(model, {"inputs": [z]}) == [([1, 2], [2.0, 2.0])]
+    assert outputs_of(model, {"inputs": [z, x]}) == [([1, 2], [1.0, 1.0])]
+
+
 def test_an_optional_without_a_value_is_told(load_graph: Load) -> None:
     kind = optional("y", [None, 2]).type.optional_type.elem_type
     node = helper.make_node("Optional", [], ["y"], type=kind)
