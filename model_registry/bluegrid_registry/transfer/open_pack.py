@@ -85,11 +85,11 @@ class OpenPack:
         data, entries, dictionary = write_pack(self._models)
         for entry in entries:
             if is_bomb(entry.length, entry.raw_length):
-                shrinks = f"shrinks from {entry.raw_length} to {entry.length} bytes"
-                doubt = "are they of use?" if self.holds_examples else "is it a model?"
-                raise FormatError(
-                    f"{self._origins[entry.sha256]}: {shrinks}, which no reader accepts; {doubt}"
-                )
+                origin = self._origins[entry.sha256]
+                change = f"from {entry.raw_length} to {entry.length} bytes, which no reader accepts"
+                if self.holds_examples:
+                    raise FormatError(f"{origin}: shrink {change}; record fewer equal values")
+                raise FormatError(f"{origin}: shrinks {change}; is it a model?")
         crc = Checksum.of(data)
         row = PackRow(name=pack_name(data, crc), size=len(data), dictionary=len(dictionary))
         checksum = crc if algorithm is crc.algorithm else Checksum.of(data, algorithm)

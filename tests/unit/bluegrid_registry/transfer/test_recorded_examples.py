@@ -235,6 +235,12 @@ def test_too_many_examples_of_a_model_are_refused(store: Store, monkeypatch: pyt
         published(store, (day_ahead(),))
 
 
+def test_examples_that_no_reader_would_decompress_are_refused(store: Store) -> None:
+    zeros = Example(inputs=((0.0,) * 2**19,), outputs=(0.0,))
+    with pytest.raises(FormatError, match=r"^examples of model line-0: shrink .*; record fewer equal values"):
+        published(store, (zeros,))
+
+
 def test_outputs_of_all_examples_are_compared(store: Store) -> None:
     def example(y: float, label: str) -> RecordedExample:
         document: dict[str, Any] = day_ahead().model_dump(mode="json")
