@@ -24,14 +24,17 @@ DATATYPES = ("BOOL", *sorted(_INTEGERS), *sorted(_OVERFLOWS), "BYTES")
 FLOATS = frozenset(_OVERFLOWS)
 INTEGERS = frozenset(_INTEGERS)
 
-Dimension = Annotated[int, Field(ge=0, strict=True)]
+MAX_DIMENSIONS = 32
+"""Most dimensions of a tensor; releases of NumPy before 2 have no more."""
+
+Dimension = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 
 
 class RecordedTensor(Frozen):
     """A named tensor with its data."""
 
     name: Annotated[str, Field(min_length=1)]
-    shape: tuple[Dimension, ...]
+    shape: Annotated[tuple[Dimension, ...], Field(max_length=MAX_DIMENSIONS)]
     datatype: str
     data: tuple[Any, ...]
     """The elements, row by row: numbers, booleans or strings; None for a number that is not finite."""
@@ -70,13 +73,13 @@ def _flat(data: Any, shape: tuple[int, ...]) -> list[Any]:
     if not isinstance(data, list | tuple):
         raise ValueError("expected a list")  # noqa: TRY004 - pydantic expects it
     sizes, level = [len(data)], list(data)
-    while level and isinstance(level[0], list):
-        lengths = {len(part) if isinstance(part, list) else -1 for part in level}
+    while level and isinstance(level[0], list | tuple):
+        lengths = {len(part) if isinstance(part, list | tuple) else -1 for part in level}
         if len(lengths) > 1:
             raise ValueError(f"is ragged; shape says {list(shape)}")
         sizes.append(lengths.pop())
         level = list(itertools.chain.from_iterable(level))
-    if any(isinstance(element, list) for element in level):
+    if any(isinstance(element, list | tuple) for element in level):
         raise ValueError(f"is ragged; shape says {list(shape)}")
     if tuple(sizes) not in (shape, (math.prod(shape),)):
         has = f"has shape {sizes}" if len(sizes) > 1 else f"has {sizes[0]} elements"

@@ -112,6 +112,8 @@ INPUT_TWICE = recorded(request={"inputs": [tensor("x", [1], [1]), tensor("x", [1
         (changed("request", 0, shape=[2, 2]), "0.data: has 3 elements; shape says [2, 2], which is 4"),
         (changed("request", 0, shape=[-1, 1]), "inputs.0.shape.0: Input should be greater than or equal"),
         (changed("request", 0, shape=[0, 1], data=[]), "line-1.request: input 'load' has no element"),
+        (changed("request", 0, shape=[1] * 33), "0.shape: Tuple should have at most 32 items"),
+        (changed("request", 0, shape=[2**63, 1]), "0.shape.0: Input should be less than 9223372036854775808"),
         (changed("request", 0, shape="absent"), "line-1.request.inputs.0.shape: Field required"),
         (changed("request", 0, data="absent"), "line-1.request.inputs.0.data: Field required"),
         (changed("request", 0, name=""), "line-1.request.inputs.0.name: String should have at least 1"),
@@ -168,3 +170,8 @@ def test_tensors_from_python_may_be_arrays_with_nan() -> None:
     assert {type(element) for element in made.data} == {float, type(None)}
     listed = RecordedTensor.model_validate(tensor("y", [*data[1]], [2]))
     assert {type(element) for element in listed.data} == {float}
+
+
+def test_data_from_python_may_be_nested_tuples() -> None:
+    tensor = {"name": "y", "shape": (2, 1), "datatype": "FP64", "data": ((1.0,), (2.0,))}
+    assert RecordedTensor.model_validate(tensor).data == (1.0, 2.0)
