@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bluegrid_registry.frozen import Frozen
+from bluegrid_registry.model_types.signature import MAX_DIMENSIONS
 
 _INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _OVERFLOWS = {"FP16": 65520.0, "FP32": (2 - 2**-24) * 2.0**127, "FP64": math.inf}
@@ -23,9 +24,6 @@ DATATYPES = ("BOOL", *sorted(_INTEGERS), *sorted(_OVERFLOWS), "BYTES")
 
 FLOATS = frozenset(_OVERFLOWS)
 INTEGERS = frozenset(_INTEGERS)
-
-MAX_DIMENSIONS = 32
-"""Most dimensions of a tensor; releases of NumPy before 2 have no more."""
 
 Dimension = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
+MAX_DIMENSIONS = 32
+"""Most dimensions of a tensor: releases of NumPy before 2 have no more, and the product of many is slow."""
+
+Size = Annotated[int, Field(ge=-1, lt=2**63, strict=True)]
+
 _MOST_NAMED = 5
 """Number of changes that a message names: a table may have hundreds of columns."""
 
@@ -28,7 +33,7 @@ class TensorSignature(Frozen):
 
     datatype: str
     name: str
-    shape: tuple[Annotated[int, Field(ge=-1, strict=True)], ...]
+    shape: Annotated[tuple[Size, ...], Field(max_length=MAX_DIMENSIONS)]
     """Sizes; -1: any size, or one that differs from model to model."""
 
     def __str__(self) -> str:

@@ -96,6 +96,12 @@ def test_a_graph_whose_output_is_not_known_has_its_inputs(output: int | None) ->
     assert signature_of("onnx/onnx", data) == expected
 
 
+def test_a_graph_of_more_dimensions_than_a_tensor_has_is_not_known() -> None:
+    value = helper.make_tensor_value_info
+    data = graph([value("a", TensorProto.FLOAT, [1] * 33)], [value("y", TensorProto.FLOAT, [None])])
+    assert signature_of("onnx/onnx", data) == ModelSignature()
+
+
 def test_a_signature_is_json_of_a_stable_form() -> None:
     text = ROWS.model_dump_json(exclude_none=True)
     assert json.loads(text) == {
