@@ -1,7 +1,8 @@
 """A tensor of a recorded request or response: the Open Inference Protocol's, with its data as JSON.
 
 Data is kept row by row, without nesting. `null` in floating-point data, or NaN from Python, is a number that
-is not finite: in a request a missing value, in a response an answer that is no number.
+is not finite: in a request a missing value, in a response an answer that is no number. `null` in strings is a
+missing value.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class RecordedTensor(Frozen):
     shape: Annotated[tuple[Dimension, ...], Field(max_length=MAX_DIMENSIONS)]
     datatype: str
     data: tuple[Any, ...]
-    """The elements, row by row: numbers, booleans or strings; None for a number that is not finite."""
+    """The elements, row by row: numbers, booleans or strings; None for a missing value or one not finite."""
 
     @model_validator(mode="before")
     @classmethod
@@ -99,9 +100,9 @@ def _checked(elements: list[Any], datatype: str) -> list[Any]:
     elif datatype == "BOOL":
         _require(types <= {bool}, "true and false only, as BOOL has")
     else:
-        _require(types <= {str}, "strings only, as BYTES has")
+        _require(types <= {str, type(None)}, "strings only (or null), as BYTES has")
         try:
-            "".join(elements).encode()
+            "".join(filter(None, elements)).encode()
         except UnicodeEncodeError:
             raise ValueError("holds a string that is not valid Unicode") from None
     return elements

@@ -204,11 +204,17 @@ def shown(uid: str) -> str:
     return repr(uid) if len(uid) <= MAX_UID else f"{uid[:MAX_UID]!r}… ({len(uid)} characters)"
 
 
+def _has_missing(array: NDArray[Any]) -> bool:
+    if array.dtype.kind == "f":
+        return bool(np.isnan(array).any())
+    return array.dtype.kind == "O" and any(element is None for element in array.flat)
+
+
 def _failed(uid: str, inputs: Mapping[str, NDArray[Any]], error: Exception) -> RequestError:
     if isinstance(error, RequestError):
         return error
     if isinstance(error, MemoryError):
         return OutOfMemoryError(f"model {uid} needs more memory for this than there is")
-    if any(array.dtype.kind == "f" and np.isnan(array).any() for array in inputs.values()):
+    if any(map(_has_missing, inputs.values())):
         return InputError(f"model {uid} takes no missing values: {describe(error)}")
     return PredictionError(f"model {uid} failed: {describe(error)}")

@@ -10,7 +10,7 @@ from bluegrid_server.engine.inference import answer
 from bluegrid_server.errors import InputError
 from bluegrid_server.protocol.requests import InferRequest
 from bluegrid_server.protocol.tensor_spec import Datatype
-from bluegrid_server.protocol.tensors import columns_of, table_of
+from bluegrid_server.protocol.tensors import DATATYPES, columns_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,15 +72,16 @@ def _by_name(specs: Sequence[TensorSpec], instances: Sequence[Any]) -> list[Tens
     if not all(isinstance(row, dict) for row in instances):
         number = next(number for number, row in enumerate(instances) if not isinstance(row, dict))
         raise InputError(f"instances[{number}]: expected an object, as the first row is")
-    # All rows have the same inputs; an optional one may also be null in all of them.
+    # All rows have the same inputs; an optional one may also be null in all of them. Columns that the model
+    # does not use are left out.
     names = {
         spec.name
         for spec in specs
         if not spec.optional or any(row.get(spec.name) is not None for row in instances)
     }
-    absent = {spec.name for spec in specs} - names
+    without_effect = {*(spec.name for spec in specs), *specs[0].ignored} - names
     for number, row in enumerate(instances):
-        if wrong := (row.keys() - absent) ^ names:
+        if wrong := (row.keys() - without_effect) ^ names:
             name = min(wrong)
             fault = "is missing" if name in names else "is no input of the model"
             expected = ", ".join(repr(spec.name) for spec in specs)
@@ -104,7 +105,18 @@ def _tensor(spec: TensorSpec, data: list[Any]) -> TensorDocument:
         level = level[0] if level else None
     are_digits = spec.takes_integers and not any(isinstance(element, str) for element in data)
     datatype = Datatype.INT64 if are_digits else Datatype(spec.datatype)
+    if DATATYPES[datatype].kind == "f":
+        data = _with_flags_as_numbers(data)
     return {"name": spec.name, "shape": shape, "datatype": datatype, "data": data}
+
+
+def _with_flags_as_numbers(data: list[Any]) -> list[Any]:
+    """Return data with true and false as 1 and 0: a column of flags of a table counts as numbers."""
+    if any(isinstance(element, list) for element in data):
+        return [_with_flags_as_numbers(each) if isinstance(each, list) else each for each in data]
+    if not any(isinstance(element, bool) for element in data):
+        return data
+    return [float(element) if isinstance(element, bool) else element for element in data]
 
 
 def _nested(output: TensorDocument) -> Any:

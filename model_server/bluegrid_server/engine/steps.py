@@ -154,6 +154,10 @@ def _spec_document(spec: TensorSpec) -> TensorSpecDocument:
         parameters["table"] = spec.table
     if spec.takes_integers:
         parameters["takes_integers"] = True
+    if spec.takes_null:
+        parameters["takes_null"] = True
+    if spec.ignored:
+        parameters["ignored"] = spec.ignored
     if spec.optional:
         parameters["optional"] = True
     if parameters:

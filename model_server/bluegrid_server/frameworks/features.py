@@ -92,7 +92,7 @@ class Columns:
     def _spec(self, name: str) -> TensorSpec:
         is_of_words = any(isinstance(category, str) for category in self._codes.get(name, ()))
         datatype = Datatype.BYTES if is_of_words else Datatype.FP64
-        return TensorSpec(name, (-1, 1), datatype, table=TABLE)
+        return TensorSpec(name, (-1, 1), datatype, table=TABLE, takes_null=is_of_words)
 
     def rows(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return rows of numbers from columns (n, 1), or from the table.
@@ -112,8 +112,8 @@ class Columns:
         for row, category in enumerate(map(word_of, column[:, 0].tolist())):
             if (code := codes.get(category)) is not None:
                 numbers[row] = code
-            # NaN, a missing value, is the only value that differs from itself.
-            elif self._refuses_unknown and category == category:
+            # None and NaN, the only value that differs from itself, are missing values.
+            elif self._refuses_unknown and category is not None and category == category:
                 raise InputError(f"input {name!r}: {category!r} is a category not in the training data")
         return numbers
 

@@ -26,7 +26,8 @@ _LIST_OR_NULL: dict[str, Any] = {"anyOf": [{"type": "array", "items": {}}, {"typ
 class TensorDocument(TypedDict):
     """A tensor with its data: as JSON, nested or row by row, or as binary data behind the JSON.
 
-    In floating-point tensors, null is a missing value in a request, and a non-finite value in a response.
+    In a request, null is a missing value, in floating-point tensors and where an input `takes_null`. In a
+    response it is a value that is not finite.
     """
 
     name: str
@@ -198,6 +199,15 @@ class TensorSpecParameters(TypedDict):
     ]
     takes_integers: NotRequired[
         Annotated[bool, Field(description="Whether an input of BYTES also takes integers.")]
+    ]
+    takes_null: NotRequired[
+        Annotated[bool, Field(description="Whether an input of BYTES also takes null, a missing value.")]
+    ]
+    ignored: NotRequired[
+        Annotated[
+            Sequence[str],
+            Field(description="Columns that a request may give too, and that the model does not use."),
+        ]
     ]
     optional: NotRequired[Annotated[bool, Field(description="Whether a request may leave the input out.")]]
 

@@ -40,8 +40,11 @@ class TensorSpec:
         table: name of a tensor of numbers (n, k), which a request may give instead of all k inputs, which
             are columns; empty: none.
         takes_integers: whether an input of BYTES also takes integers, which become their digits.
+        takes_null: whether an input of BYTES also takes null, a missing value, which is None in an array.
         optional: whether a request may leave an input out; the model then gets no array of that name.
         aliases: other names that a request may use for an input.
+        ignored: names of tensors that a request may give too, which have no effect: columns of the table of
+            the training that no part of the model uses. Every input of a model has all of them.
     """
 
     name: str
@@ -53,8 +56,10 @@ class TensorSpec:
     any_rank: bool = False
     table: str = ""
     takes_integers: bool = False
+    takes_null: bool = False
     optional: bool = False
     aliases: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def is_column(self) -> bool:

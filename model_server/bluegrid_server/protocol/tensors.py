@@ -1,6 +1,7 @@
 """Conversion of the protocol's tensors to and from NumPy, as JSON and as binary data.
 
-A missing value is NaN in NumPy and in binary data, and null in JSON; only floating-point tensors have them.
+A missing value is null in JSON. In floating-point tensors it is NaN in NumPy and in binary data. In tensors
+of BYTES it is None in NumPy, if the model takes it, and binary data has none.
 
 Binary data is the extension of Triton and KServe: the tensors' bytes follow the JSON, in the order of the
 tensors that have a `binary_data_size`. Numbers are little-endian, row by row; each element of BYTES has its
@@ -118,7 +119,7 @@ def columns_of(specs: Sequence[TensorSpec]) -> list[TensorSpec]:
     if len(specs) != 1 or not specs[0].columns or len(specs[0].shape) != 2:
         return []
     (table,) = specs
-    return [TensorSpec(column, (-1, 1), table.datatype) for column in table.columns]
+    return [TensorSpec(column, (-1, 1), table.datatype, ignored=table.ignored) for column in table.columns]
 
 
 def table_of(specs: Sequence[TensorSpec]) -> TensorSpec:
@@ -129,13 +130,14 @@ def table_of(specs: Sequence[TensorSpec]) -> TensorSpec:
 def _by_spec(inputs: Sequence[Any], specs: Sequence[TensorSpec]) -> dict[str, Any] | None:
     """Return a request's tensors by the names of their specs; None: they are not those of the specs."""
     names = {alias: spec.name for spec in specs for alias in spec.aliases}
-    names |= {spec.name: spec.name for spec in specs}
+    names |= {name: name for spec in specs for name in (*spec.ignored, spec.name)}
     got = [tensor.get("name") for tensor in inputs]
     tensors = {
         names[name]: tensor
         for name, tensor in zip(got, inputs, strict=True)
         if isinstance(name, str) and name in names
     }
+    # As many as were given: every name is known, and none is given twice.
     are_all = all(spec.name in tensors or spec.optional for spec in specs)
     return tensors if are_all and len(tensors) == len(got) else None
 
@@ -144,7 +146,12 @@ def _arrays(
     tensors: Mapping[str, Any], specs: Sequence[TensorSpec], binary: BinaryData
 ) -> dict[str, NDArray[Any]]:
     by_name = {spec.name: spec for spec in specs}
-    arrays = {name: _array(tensor, by_name[name], binary) for name, tensor in tensors.items()}
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, tensor in tensors.items():
+        if name in by_name:
+            arrays[name] = _array(tensor, by_name[name], binary)
+        else:
+            _skip(tensor, name, binary)
     if len(specs) > 1 and all(spec.is_column for spec in specs):
         rows = {len(array) for array in arrays.values()}
         if len(rows) > 1:
@@ -180,7 +187,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     if parameters.get("shared_memory_region") is not None:
         raise InputError(f"input {spec.name!r}: shared memory is not supported; send the data")
     if size is None:
-        array = _from_json(tensor.get("data"), dtype, shape, spec.name)
+        array = _from_json(tensor.get("data"), dtype, shape, spec.name, takes_null=spec.takes_null)
     elif tensor.get("data") is not None:
         raise InputError(f"input {spec.name!r}: has both data and binary_data_size")
     else:
@@ -188,6 +195,12 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     if are_digits:
         return _objects([str(number) for number in array.reshape(-1).tolist()], shape)
     return array.astype(expected, copy=False)
+
+
+def _skip(tensor: Mapping[str, Any], name: str, binary: BinaryData) -> None:
+    parameters = tensor.get("parameters")
+    if isinstance(parameters, dict) and (size := parameters.get("binary_data_size")) is not None:
+        binary.take(name, size)
 
 
 def _as_column(shape: Any, spec: TensorSpec) -> Any:
@@ -210,9 +223,11 @@ def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
     raise InputError(f"input {spec.name!r}: expected shape [{expected}]{any_size}, got {shape!r}")
 
 
-def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
+def _from_json(
+    data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: str, *, takes_null: bool
+) -> NDArray[Any]:
     if dtype.kind == "O":
-        return _strings(data, shape, name)
+        return _strings(data, shape, name, takes_null=takes_null)
     try:
         array = np.array(data)
     except (ValueError, OverflowError):
@@ -238,7 +253,7 @@ def _from_json(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
     return cast
 
 
-def _strings(data: Any, shape: tuple[int, ...], name: str) -> NDArray[Any]:
+def _strings(data: Any, shape: tuple[int, ...], name: str, *, takes_null: bool) -> NDArray[Any]:
     sizes: list[int] = []
     flat = data
     while isinstance(flat, list) and flat and isinstance(flat[0], list):
@@ -247,8 +262,10 @@ def _strings(data: Any, shape: tuple[int, ...], name: str) -> NDArray[Any]:
         if len(lengths) > 1 or len(sizes) >= len(shape):
             raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}")
         flat = list(itertools.chain.from_iterable(flat))
-    if not isinstance(flat, list) or not all(isinstance(element, str) for element in flat):
-        raise InputError(f"input {name!r}: data must hold strings only")
+    types = str | None if takes_null else str
+    if not isinstance(flat, list) or not all(isinstance(element, types) for element in flat):
+        expected = "strings, or null where a value is missing" if takes_null else "strings only"
+        raise InputError(f"input {name!r}: data must hold {expected}")
     sizes.append(len(flat) // math.prod(sizes))
     _check_shape(tuple(sizes), shape, name)
     return _objects(flat, shape)

@@ -31,21 +31,23 @@ class Column:
         values: values that training found in it, as far as they are known.
         datatype: of the protocol: words are BYTES, all numbers FP64.
         is_used: whether a part of the estimator takes it.
+        missing: what stands for a missing word, as in the training.
     """
 
     name: str
     values: tuple[Any, ...] = ()
     datatype: Datatype = Datatype.FP64
     is_used: bool = True
+    missing: Any = np.nan
 
     @classmethod
-    def of(cls, name: str, values: tuple[Any, ...], *, is_used: bool = True) -> Column:
+    def of(cls, name: str, values: tuple[Any, ...], *, is_used: bool = True, missing: Any = np.nan) -> Column:
         """Return the column of these values; raise ModelError if the protocol has no datatype for them."""
         if not values or all(isinstance(value, int | float) for value in values):
             is_boolean = bool(values) and all(isinstance(value, bool) for value in values)
             return cls(name, values, Datatype.BOOL if is_boolean else Datatype.FP64, is_used)
         if all(isinstance(value, str) for value in values):
-            return cls(name, values, Datatype.BYTES, is_used)
+            return cls(name, values, Datatype.BYTES, is_used, missing)
         kinds = " and ".join(sorted({type(value).__name__ for value in values}))
         raise ModelError(
             f"takes a column {name!r} of {kinds}, for which requests have no datatype; "
@@ -67,6 +69,7 @@ class ColumnFacts:
 
     Attributes:
         values: values that training found in a column, as encoders and imputers keep them.
+        missing: what stands for a missing value in a column, where it is not NaN.
         used: columns that a part takes.
         takes_table: whether a part needs a table: it selects columns by name, returns tables, or is not of a
             known package.
@@ -75,6 +78,7 @@ class ColumnFacts:
 
     def __init__(self, estimator: Any, names: Sequence[str]) -> None:
         self.values: dict[int, tuple[Any, ...]] = {}
+        self.missing: dict[int, Any] = {}
         self.used: set[int] = set()
         self.takes_table = False
         self.imports_pandas = False
@@ -121,10 +125,12 @@ class ColumnFacts:
         known = {place: column for place, column in enumerate(columns) if column is not None}
         self.used.update(known.values())
         self.takes_table |= bool(known) and _runs_own_code(part)
-        values = _values_of(part, len(columns))
+        values, missing = _values_of(part, len(columns)), _missing_in(part, len(columns))
         for place, column in known.items():
             if place < len(values) and _is_better(values[place], self.values.get(column, ())):
                 self.values[column] = values[place]
+            if place < len(missing) and not isinstance(missing[place], float):
+                self.missing.setdefault(column, missing[place])
 
 
 def _is_dropped(transformer: Any) -> bool:
@@ -171,6 +177,16 @@ def _values_of(part: Any, count: int) -> Sequence[tuple[Any, ...]]:
         return [present(each) for each in categories]
     if class_name(part) == "SimpleImputer" and part.statistics_.dtype.kind in "OUT":
         return [present([each]) for each in part.statistics_]
+    return []
+
+
+def _missing_in(part: Any, count: int) -> Sequence[Any]:
+    """Return what an estimator takes for a missing value in each of its columns; NaN if it does not say."""
+    own = getattr(part, "__dict__", {})
+    if isinstance(categories := own.get("categories_"), list):
+        return [next(filter(_is_missing, each.tolist()), np.nan) for each in categories]
+    if class_name(part) in ("SimpleImputer", "MissingIndicator") and _is_missing(part.missing_values):
+        return [part.missing_values] * count
     return []
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.scikit_learn.columns import Column, ColumnFacts, present
 from bluegrid_server.frameworks.scikit_learn.parts import attribute_of_input, class_name, leaves_of_input
-from bluegrid_server.frameworks.scikit_learn.tables import Table, known_of, pandas, text_of
+from bluegrid_server.frameworks.scikit_learn.tables import Table, known_of, pandas, specs_of, text_of
 from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 
 if TYPE_CHECKING:
@@ -71,27 +71,38 @@ class Rows:
 
 
 class Words:
-    """Texts, labels or rows of words in one array."""
+    """Texts, labels or rows of words in one array.
 
-    def __init__(self, shape: tuple[int, ...], known: Sequence[Any]) -> None:
-        self.specs = (TensorSpec(_X, shape, Datatype.BYTES),)
+    Args:
+        shape: of the tensor.
+        known: some of the words.
+        missing: what stands for a missing word: in each column, or in all.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], known: Sequence[Any], missing: Sequence[Any] = (np.nan,)
+    ) -> None:
+        self.specs = (TensorSpec(_X, shape, Datatype.BYTES, takes_null=len(shape) > 1),)
         self.known = {_X: known}
+        self._missing = missing
 
     def of(self, tensors: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return the array of `str`."""
-        return text_of(tensors[_X])
+        return text_of(tensors[_X], self._missing)
 
 
 class Objects:
     """An array of words and numbers; its columns are x0, x1, …, as scikit-learn calls them."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self.specs = tuple(TensorSpec(column.name, (-1, 1), column.datatype) for column in columns)
+        self.specs = specs_of(columns)
         self.known = known_of(columns)
+        self._columns = columns
 
     def of(self, tensors: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return the array of objects (n, k)."""
-        return np.concatenate([text_of(tensors[spec.name]).astype(object) for spec in self.specs], axis=1)
+        parts = [text_of(tensors[column.name], [column.missing]) for column in self._columns]
+        return np.concatenate([part.astype(object) for part in parts], axis=1)
 
 
 def inputs_of(estimator: Any, names: tuple[str, ...]) -> Inputs:
@@ -113,6 +124,7 @@ def inputs_of(estimator: Any, names: tuple[str, ...]) -> Inputs:
             names[number] if names else f"{_X}{number}",
             facts.values.get(number, ()),
             is_used=number in facts.used,
+            missing=facts.missing.get(number, np.nan),
         )
         for number in range(int(count))
     ]
@@ -126,7 +138,8 @@ def inputs_of(estimator: Any, names: tuple[str, ...]) -> Inputs:
     if Datatype.BYTES not in datatypes:
         return Rows(TensorSpec(_X, (-1, int(count)), columns=names), known_of(columns))
     if datatypes == {Datatype.BYTES}:
-        return Words((-1, int(count)), [value for column in columns for value in column.values])
+        known = [value for column in columns for value in column.values]
+        return Words((-1, int(count)), known, [column.missing for column in columns])
     return Objects(columns)
 
 

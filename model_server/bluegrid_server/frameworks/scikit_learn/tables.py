@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.features import word_of
 from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _X = "x"
 class Table:
     """A table with the columns, in the order and with the names that the estimator was fitted on.
 
-    Columns that no part takes are not asked for, and hold NaN.
+    Columns that no part takes are not asked for, and hold NaN; a request may have them.
 
     Args:
         columns: of the table; if those that are used hold numbers, one tensor has them all.
@@ -37,12 +38,15 @@ class Table:
         self._pandas = pandas()
         self._columns = columns
         used = [column for column in columns if column.is_used]
+        unused = tuple(column.name for column in columns if not column.is_used)
         if all(column.datatype == Datatype.FP64 for column in used):
             names = tuple(column.name for column in used)
-            self.specs: tuple[TensorSpec, ...] = (TensorSpec(_X, (-1, len(names)), columns=names),)
+            self.specs: tuple[TensorSpec, ...] = (
+                TensorSpec(_X, (-1, len(names)), columns=names, ignored=unused),
+            )
             self._places = {name: place for place, name in enumerate(names)}
         else:
-            self.specs = tuple(TensorSpec(column.name, (-1, 1), column.datatype) for column in used)
+            self.specs = specs_of(used, unused)
             self._places = {}
         self.known = known_of(used)
 
@@ -57,7 +61,7 @@ class Table:
         if self._places:
             values = tensors[_X][:, self._places[column.name]]
         else:
-            values = text_of(tensors[column.name].reshape(-1))
+            values = text_of(tensors[column.name].reshape(-1), [column.missing])
         return _as_integers(values) if column.holds_integers else values
 
 
@@ -72,13 +76,34 @@ def pandas() -> Any:
         ) from None
 
 
-def text_of(values: NDArray[Any]) -> NDArray[Any]:
-    """Return an array whose elements are `str` where they are `bytes`, as in requests with binary data."""
+def specs_of(columns: Sequence[Column], ignored: tuple[str, ...] = ()) -> tuple[TensorSpec, ...]:
+    """Return a spec for each column."""
+    return tuple(
+        TensorSpec(
+            column.name,
+            (-1, 1),
+            column.datatype,
+            takes_null=column.datatype == Datatype.BYTES,
+            ignored=ignored,
+        )
+        for column in columns
+    )
+
+
+def text_of(values: NDArray[Any], missing: Sequence[Any]) -> NDArray[Any]:
+    """Return an array of words as in the training.
+
+    Args:
+        values: of a request; `bytes` if it has binary data, None where a word is missing. Numbers stay as
+            they are.
+        missing: what stands for a missing word: in each column, or in all.
+    """
     if values.dtype != object:
         return values
     text = np.empty(values.shape, dtype=object)
     text.flat[:] = [
-        each.decode(errors="replace") if isinstance(each, bytes) else each for each in values.flat
+        missing[place % len(missing)] if each is None else word_of(each)
+        for place, each in enumerate(values.flat)
     ]
     return text
 

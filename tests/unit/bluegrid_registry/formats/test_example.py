@@ -62,6 +62,12 @@ def test_equal_examples_are_equal_bytes_however_they_were_written() -> None:
     assert examples_document(parsed(flat)) != examples_document(parsed(recorded(rtol=1e-3)))
 
 
+def test_null_in_strings_is_kept() -> None:
+    (example,) = parsed(changed("request", 2, data=["a", None, "b"]))
+    assert parse_examples(examples_document([example]), "line-1") == (example,)
+    assert request_of(example)["inputs"][2]["data"] == ["a", None, "b"]
+
+
 def test_null_in_numbers_is_kept() -> None:
     (example,) = parsed(recorded())
     assert example.request.inputs[0].data == (1.5, None, 3.0)
@@ -123,7 +129,7 @@ INPUT_TWICE = recorded(request={"inputs": [tensor("x", [1], [1]), tensor("x", [1
         (changed("request", 0, data=[1, 2, True]), "must hold numbers only (or null), as FP64 has"),
         (changed("request", 1, data=[1, 2, None]), "must hold integers only, as INT64 has"),
         (changed("request", 1, data=[1, 2, 2**63]), "integers from -9223372036854775808 to 92233"),
-        (changed("request", 2, data=["a", None, "b"]), "must hold strings only, as BYTES has"),
+        (changed("request", 2, data=["a", 1, "b"]), "must hold strings only (or null), as BYTES has"),
         (changed("request", 2, data=["a", "\ud800", "b"]), "holds a string that is not valid Unicode"),
         (changed("request", 3, data=[1, 0, 1]), "must hold true and false only, as BOOL has"),
         (changed("response", 0, data=[1e39] * 288), "must hold finite numbers of FP32 only; null stands"),

@@ -229,6 +229,56 @@ def test_a_table_of_numbers_and_words_is_predicted_from_rows_and_from_objects(in
     assert non_finite == 1
 
 
+class Flags(Table):
+    """A table of a number, a word that may be missing, and a column that has no effect."""
+
+    inputs = (
+        TensorSpec("load", (-1, 1), ignored=("day",)),
+        TensorSpec("kind", (-1, 1), "BYTES", takes_null=True, ignored=("day",)),
+    )
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        if any(each == "sea" for each in inputs["kind"].flat):
+            raise ValueError("unknown")
+        return super().predict(inputs)
+
+
+@pytest.mark.served("every framework", "`predict` with objects that have columns of the training table more")
+def test_objects_may_have_columns_that_the_model_does_not_use() -> None:
+    rows = [{"load": 2.0, "kind": "cable", "day": "monday"}, {"load": 3.0, "kind": "overhead"}]
+    assert predictions_of(ServedModel("m", "", Flags()), rows) == ([2.0, 6.0], 0)
+    with pytest.raises(InputError, match=r"instances\[0\]: 'week' is no input of the model"):
+        predictions_of(ServedModel("m", "", Flags()), [{**rows[0], "week": 1}])
+
+
+@pytest.mark.parametrize(
+    "instances",
+    [
+        [{"load": True, "kind": "overhead"}, {"load": False, "kind": "cable"}],
+        [[True, "overhead"], [False, "cable"]],
+        [[True, "overhead"], [0, "cable"]],
+    ],
+    ids=["objects", "rows", "numbers too"],
+)
+@pytest.mark.served("every framework", "`predict` with true and false where the model takes numbers")
+def test_flags_are_numbers_in_the_simple_form(instances: Any) -> None:
+    assert predictions_of(ServedModel("m", "", Table()), instances) == ([2.0, 0.0], 0)
+
+
+def test_rows_of_flags_are_rows_of_numbers() -> None:
+    got = predictions_of(ServedModel("m", "", Classifier()), [[True, False], [False, False]])
+    assert got == (["ok", "fault"], 0)
+
+
+def test_a_missing_word_is_a_missing_value() -> None:
+    served = ServedModel("m", "", Flags())
+    inputs = [column("load", [1, 3]), column("kind", [None, "overhead"], "BYTES")]
+    assert outputs(ask(served, {"inputs": inputs})) == {"y": [None, 6.0]}
+    got = ask(served, {"inputs": [column("load", [1, 3]), column("kind", [None, "sea"], "BYTES")]})
+    assert got.status == 400
+    assert orjson.loads(got.body) == {"error": "model m takes no missing values: ValueError: unknown"}
+
+
 @pytest.mark.served(
     "every framework", "missing values and outputs that are not finite: `null` in JSON, NaN in binary tensors"
 )

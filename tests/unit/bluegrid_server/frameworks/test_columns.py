@@ -168,6 +168,75 @@ def test_missing_numbers_reach_a_model_that_fills_them() -> None:
     assert model.predict(tensors_of(model, table))["y"].tolist() == estimator.predict(table).tolist()
 
 
+GAP = np.arange(60) % 5 == 0
+FIRST_FILLED = make_pipeline(SimpleImputer(strategy="most_frequent"), WORDS)
+CODED = OrdinalEncoder(encoded_missing_value=-2, handle_unknown="use_encoded_value", unknown_value=-1)
+
+
+def without(missing: Any) -> Any:
+    words = SimpleImputer(missing_values=missing, strategy="constant", fill_value="none")
+    return make_pipeline(words, WORDS)
+
+
+def gaps_of(missing: Any) -> pd.DataFrame:
+    return TABLE.assign(
+        kind=pd.Series([missing if gap else kind for gap, kind in zip(GAP, KINDS, strict=True)], dtype=object)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (FIRST_FILLED, np.nan),
+        (without(np.nan), np.nan),
+        (without(None), None),
+        (without(pd.NA), pd.NA),
+        (OneHotEncoder(), np.nan),
+        (OneHotEncoder(), None),
+        (CODED, np.nan),
+        (CODED, None),
+    ],
+    ids=["filled", "word", "word, None", "word, NA", "column", "column, None", "code", "code, None"],
+)
+@pytest.mark.served("scikit-learn", "missing words: `null`, as NaN, None or NA of the training")
+def test_a_missing_word_is_what_it_was_in_the_training(words: Any, missing: Any) -> None:
+    table = gaps_of(missing)
+    estimator = make_pipeline(by_name(words), Ridge()).fit(table, Y)
+    model = SklearnModel.of(estimator)
+    tensors = tensors_of(model, table) | {"kind": gaps_of(None)[["kind"]].to_numpy(object)}
+    assert model.predict(tensors)["y"].tolist() == estimator.predict(table).tolist()
+    assert not np.allclose(estimator.predict(table), estimator.predict(TABLE))
+
+
+def test_a_missing_word_of_an_array_is_what_it_was_in_the_training() -> None:
+    for missing in (np.nan, None):
+        for names in (["kind"], ["kind", "hour"]):
+            rows = gaps_of(missing)[names].to_numpy(object)
+            estimator = make_pipeline(OneHotEncoder(), Ridge()).fit(rows, Y)
+            model = SklearnModel.of(estimator)
+            asked = gaps_of(None)[names].to_numpy(object)
+            by_column = {f"x{place}": asked[:, [place]] for place in range(len(names))}
+            tensors = by_column if len(names) > 1 else {"x": asked}
+            assert model.predict(tensors)["y"].tolist() == estimator.predict(rows).tolist()
+
+
+def test_missing_categories_of_boosted_histograms_are_null() -> None:
+    table = TABLE.assign(kind=pd.Categorical(gaps_of(None)["kind"]))
+    estimator = HistGradientBoostingRegressor(max_iter=3, categorical_features="from_dtype").fit(table, Y)
+    model = SklearnModel.of(estimator)
+    tensors = tensors_of(model, TABLE) | {"kind": gaps_of(None)[["kind"]].to_numpy(object)}
+    assert model.predict(tensors)["y"].tolist() == estimator.predict(table).tolist()
+
+
+def test_columns_that_no_part_takes_can_be_given_too() -> None:
+    for name, unused in (("by name", ("new",)), ("numbers by name", ("kind", "new"))):
+        model = SklearnModel.of(clone(MODELS[name]).fit(TABLE, Y))
+        assert {spec.ignored for spec in model.inputs} == {unused}
+    assert {spec.ignored for spec in SklearnModel.of(clone(MODELS["all columns"]).fit(TABLE, Y)).inputs} == {
+        ()
+    }
+
+
 @pytest.mark.served("scikit-learn", 'histogram boosting with `categorical_features="from_dtype"`')
 def test_categories_are_known_by_the_types_of_the_columns() -> None:
     table = TABLE.assign(kind=pd.Categorical(KINDS))
@@ -196,7 +265,11 @@ def test_words_without_names_of_columns_have_those_of_scikit_learn() -> None:
     [
         (make_pipeline(TfidfVectorizer(), Ridge()), KINDS, TensorSpec("x", (-1,), "BYTES")),
         (make_pipeline(make_union(TfidfVectorizer()), Ridge()), KINDS, TensorSpec("x", (-1,), "BYTES")),
-        (OneHotEncoder(sparse_output=False), KINDS[:, None], TensorSpec("x", (-1, 1), "BYTES")),
+        (
+            OneHotEncoder(sparse_output=False),
+            KINDS[:, None],
+            TensorSpec("x", (-1, 1), "BYTES", takes_null=True),
+        ),
         (LabelEncoder(), KINDS, TensorSpec("x", (-1,), "BYTES")),
         (LabelEncoder(), np.arange(60) % 3, TensorSpec("x", (-1,))),
     ],

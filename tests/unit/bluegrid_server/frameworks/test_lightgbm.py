@@ -120,6 +120,15 @@ def test_categories_are_taken_by_name_in_columns_and_by_code_in_a_table(tmp_path
     assert model.predict({"x": CODES})["y"].tolist() == expected
 
 
+def test_a_missing_category_is_null(tmp_path: Path) -> None:
+    kinds = [None, *KINDS[1:]]
+    table = TABLE.assign(kind=pd.Categorical(kinds))
+    estimator = lightgbm.LGBMRegressor(**SOME).fit(table, TABLE_LOAD)
+    model = loaded("lightgbm/txt", text(estimator), tmp_path)
+    assert model.inputs[1].takes_null
+    assert model.predict(columns(N, kinds))["y"].tolist() == answers(estimator, table)
+
+
 def test_rows_of_codes_are_a_recorded_example(tmp_path: Path) -> None:
     estimator = lightgbm.LGBMRegressor(**SOME).fit(TABLE, TABLE_LOAD)
     model = loaded("lightgbm/txt", text(estimator), tmp_path)

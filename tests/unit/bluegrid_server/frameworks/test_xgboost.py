@@ -142,17 +142,17 @@ def test_categories_are_taken_by_name_in_columns_and_by_code_in_a_table(
 def test_categories_come_in_requests_by_name_by_code_and_missing(tmp_path: Path) -> None:
     estimator = xgboost.XGBRegressor(**SOME, enable_categorical=True).fit(TABLE, TABLE_LOAD)
     model = loaded("xgboost/ubj", raw(estimator), tmp_path)
-    numbers = {"shape": [2], "datatype": "FP64"}
+    numbers = {"shape": [3], "datatype": "FP64"}
     words = [
-        {"name": "kind", "shape": [2], "datatype": "BYTES", "data": ["cable", "mixed"]},
-        {"name": "zone", **numbers, "data": [20, None]},
-        {"name": "temperature", **numbers, "data": [None, 0.5]},
+        {"name": "kind", "shape": [3], "datatype": "BYTES", "data": ["cable", "mixed", None]},
+        {"name": "zone", **numbers, "data": [20, None, 20]},
+        {"name": "temperature", **numbers, "data": [None, 0.5, 0.5]},
     ]
     rows = pd.DataFrame(
         {
-            "temperature": [np.nan, 0.5],
-            "kind": pd.Categorical(["cable", "mixed"], TABLE["kind"].cat.categories),
-            "zone": pd.Categorical([20, None], TABLE["zone"].cat.categories),
+            "temperature": [np.nan, 0.5, 0.5],
+            "kind": pd.Categorical(["cable", "mixed", None], TABLE["kind"].cat.categories),
+            "zone": pd.Categorical([20, None, 20], TABLE["zone"].cat.categories),
         }
     )
     expected = estimator.predict(rows).tolist()
@@ -162,12 +162,14 @@ def test_categories_come_in_requests_by_name_by_code_and_missing(tmp_path: Path)
         [
             {"zone": 20, "kind": "cable", "temperature": None},
             {"zone": None, "kind": "mixed", "temperature": 0.5},
+            {"zone": 20, "kind": None, "temperature": 0.5},
         ],
-        [[None, "cable", 20], [0.5, "mixed", None]],
-        [[None, 0, 2], [0.5, 1, None]],
+        [[None, "cable", 20], [0.5, "mixed", None], [0.5, None, 20]],
+        [[None, 0, 2], [0.5, 1, None], [0.5, None, 2]],
     ):
         assert predictions_of(served, instances) == (pytest.approx(expected), 0)
-    codes = {"name": "x", "shape": [2, 3], "datatype": "FP64", "data": [None, 0, 2, 0.5, 1, None]}
+    data = [None, 0, 2, 0.5, 1, None, 0.5, None, 2]
+    codes = {"name": "x", "shape": [3, 3], "datatype": "FP64", "data": data}
     assert infer(model, {"inputs": [codes]})["outputs"][0]["data"] == pytest.approx(expected)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bluegrid_server.errors import InputError
 from bluegrid_server.protocol.tensor_spec import TensorSpec
-from bluegrid_server.protocol.tensors import arrays_of
+from bluegrid_server.protocol.tensors import BinaryData, arrays_of
 
 ROW = TensorSpec("row", (-1, 2))
 EXTRA = TensorSpec("extra", (-1,), optional=True)
@@ -59,3 +60,41 @@ def test_any_shape_fits_any_rank(shape: tuple[int, ...]) -> None:
 def test_what_is_no_shape_fits_no_rank(shape: object) -> None:
     with pytest.raises(InputError, match="input 'x': expected a shape of any sizes n >= 1, got"):
         arrays_of([{**tensor("x"), "shape": shape}], [TensorSpec("x", (-1,), any_rank=True)])
+
+
+UNUSED = ("day", "note")
+USED = (TensorSpec("load", (-1, 1), ignored=UNUSED), TensorSpec("wind", (-1, 1), ignored=UNUSED))
+ROWS = (TensorSpec("x", (-1, 2), columns=("load", "wind"), ignored=UNUSED),)
+
+
+@pytest.mark.parametrize("specs", [USED, ROWS], ids=["columns", "rows"])
+@pytest.mark.parametrize("more", [[], ["day"], ["note", "day"]], ids=["none", "one", "all"])
+def test_a_column_that_the_model_does_not_use_can_be_given(
+    specs: tuple[TensorSpec, ...], more: list[str]
+) -> None:
+    unused = [{"name": name, "datatype": "?", "data": "?"} for name in more]
+    given = [tensor("wind", (1,)), *unused, {**tensor("load", (1,)), "data": [2.0]}]
+    arrays = arrays_of(given, specs)
+    assert np.hstack([arrays[spec.name] for spec in specs]).tolist() == [[2.0, 1.0]]
+
+
+def test_the_bytes_of_a_column_that_the_model_does_not_use_are_passed_over() -> None:
+    numbers = {"shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": 8}}
+    given = [{"name": name, **numbers} for name in ("load", "day", "wind")]
+    binary = BinaryData(np.array([1.0, 2.0, 3.0]).tobytes())
+    arrays = arrays_of(given, USED, binary)
+    assert (arrays["load"].tolist(), arrays["wind"].tolist()) == ([[1.0]], [[3.0]])
+
+
+def test_columns_that_the_model_does_not_use_are_not_enough() -> None:
+    with pytest.raises(InputError, match=r"^inputs: expected 'load', 'wind', got 'load', 'day'$"):
+        arrays_of([tensor("load"), tensor("day")], USED)
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+def test_a_missing_string_is_none_if_the_model_takes_it(shape: tuple[int, ...]) -> None:
+    given = {"name": "kind", "shape": list(shape), "datatype": "BYTES", "data": ["cable", None]}
+    arrays = arrays_of([given], [TensorSpec("kind", (-1, 1), "BYTES", takes_null=True)])
+    assert arrays["kind"].tolist() == [["cable"], [None]]
+    with pytest.raises(InputError, match="data must hold strings, or null where a value is missing"):
+        arrays_of([{**given, "data": ["a", 1]}], [TensorSpec("kind", (-1, 1), "BYTES", takes_null=True)])

@@ -101,8 +101,8 @@ def of(**changed: object) -> list[dict[str, Any]]:
             "input 's': data must hold strings only",
             marks=pytest.mark.not_served(
                 "every framework",
-                "missing strings",
-                "the protocol has no value for them; train with a word for it",
+                "missing strings in binary tensors, and of CatBoost and graphs",
+                "they have no value for it; train with a word for it",
             ),
         ),
         (
