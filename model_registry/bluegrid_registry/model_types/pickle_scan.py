@@ -158,13 +158,40 @@ class Inert:
     extend = add = append
 
 
+class _Tuple(tuple[Any, ...]):
+    """A tuple of a scanned pickle, hashed by identity: nested ones may take exponential time otherwise."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+
 _PythonUnpickler: Any = vars(pickle)["_Unpickler"]
+
+_MOST_DIMENSIONS = 64
+"""Most dimensions of an array in NumPy 2."""
+
+
+def _hashed_by_identity(build: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return the method of an opcode that builds a `_Tuple` where `build` leaves a tuple."""
+
+    def build_tuple(unpickler: Any) -> None:
+        build(unpickler)
+        unpickler.stack[-1] = _Tuple(unpickler.stack[-1])
+
+    return build_tuple
+
+
+_TUPLES = {
+    code: _hashed_by_identity(_PythonUnpickler.dispatch[code])
+    for code in pickle.TUPLE + pickle.TUPLE1 + pickle.TUPLE2 + pickle.TUPLE3
+}
+"""Methods of the opcodes that build tuples."""
 
 
 class _Scanner(_PythonUnpickler):  # type: ignore[misc]
     """Python's own unpickler with inert globals, so that every opcode is read as in loading."""
 
-    dispatch: ClassVar[dict[int, Callable[[_Scanner], None]]] = dict(_PythonUnpickler.dispatch)
+    dispatch: ClassVar[dict[int, Callable[[_Scanner], None]]] = {**_PythonUnpickler.dispatch, **_TUPLES}
 
     def __init__(self, file: io.BytesIO, found: set[str]) -> None:
         super().__init__(file)
@@ -194,12 +221,18 @@ class _Scanner(_PythonUnpickler):  # type: ignore[misc]
     def _pass_array(self, state: dict[str, Any]) -> None:
         """Skip the bytes of an array that joblib's `NumpyArrayWrapper.read_array` reads."""
         item_bytes, has_objects = _dtype(state["dtype"])
+        shape = state["shape"]
+        # The product of other numbers, or of more, may take hours.
+        if len(shape) > _MOST_DIMENSIONS or any(
+            type(size) is not int or not 0 <= size < 2**63 for size in shape
+        ):
+            raise FormatError("holds an array of an impossible shape")
         if has_objects:
             _Scanner(self._file, self._found).load()
             return
         if state.get("numpy_array_alignment_bytes") is not None:
             self._file.seek(self._file.read(1)[0], io.SEEK_CUR)
-        self._file.seek(item_bytes * math.prod(state["shape"]), io.SEEK_CUR)
+        self._file.seek(item_bytes * math.prod(shape), io.SEEK_CUR)
 
 
 class _Builder(_Scanner):

@@ -232,6 +232,24 @@ def test_a_broken_pickle_is_refused_on_one_line(data: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "shape", [(1,) * 65, (-1,), (2**63,), (1.0,)], ids=["deep", "negative", "large", "float"]
+)
+def test_an_array_that_cannot_be_is_not_passed_over(shape: tuple[Any, ...]) -> None:
+    wrapper = joblib.numpy_pickle.NumpyArrayWrapper(np.ndarray, shape, "C", np.dtype("f8"))
+    with pytest.raises(FormatError, match="holds an array of an impossible shape"):
+        pickle_scan.globals_of(pickle.dumps(wrapper))
+
+
+def test_a_key_of_nested_tuples_is_not_hashed_by_its_elements() -> None:
+    key: Any = ()
+    for _ in range(8):
+        key = (key, key)
+    (built,) = pickle_scan.object_of(pickle.dumps({key: 1}))
+    assert built == key
+    assert hash(built) != hash(key)
+
+
 def test_what_is_scanned_is_what_pickletools_reads() -> None:
     data = pickle.dumps(make_pipeline(StandardScaler(), Ridge()).fit(X, Y), protocol=2)
     read = {str(arg).replace(" ", ".") for op, arg, _ in pickletools.genops(data) if op.name == "GLOBAL"}
