@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from bluegrid.updates.jobs.database import Database
 
+MAX_ERROR = 4000
+"""Most characters of an error that are kept: a model may name thousands of classes that are not trusted."""
+
 
 @dataclass(frozen=True)
 class UpdateQueue:
@@ -132,6 +135,7 @@ class UpdateQueue:
 
         Only a new reason is an event in the audit log.
         """
+        error = _shortened(error)
         with self.database.writing() as connection:
             before = read_update(connection, update.id)
             tries = before.tries + 1
@@ -197,6 +201,7 @@ class UpdateQueue:
     ) -> None:
         """Note the final state of an update, with its result or its error."""
         values: dict[str, str | None] = {"result": result.model_dump_json()} if result else {}
+        error = _shortened(error) if error else error
         with self.database.writing() as connection:
             if state is UpdateState.FAILED and result is None:
                 # The chosen version ID becomes free for another update.
@@ -292,3 +297,8 @@ def _cancelled(connection: sqlite3.Connection, update: Update) -> Update:
         return change_update(connection, update.id, cancel=True, **values)
     # The runner reads the cancellation; without `next_try`, a waiting update is tried at once.
     return change_update(connection, update.id, cancel=True, next_try=None)
+
+
+def _shortened(error: str) -> str:
+    more = len(error) - MAX_ERROR
+    return error if more <= 0 else f"{error[:MAX_ERROR]}... and {more} more characters"
