@@ -107,8 +107,8 @@ class ClusterClient:
         try:
             document = json.loads(answer.body)
             [document] = document.get("responses", [document])
-        except ValueError:
-            document = {"error": f"status {answer.status}, and no JSON"}
+        except (ValueError, AttributeError):
+            document = {"error": f"status {answer.status}, and no JSON object with one response"}
         error = document.get("error", None if answer.status < 400 else f"status {answer.status}")
         return Prediction(
             cluster=self.cluster,

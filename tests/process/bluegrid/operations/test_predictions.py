@@ -69,12 +69,11 @@ def test_a_pods_refusal_is_told_in_its_own_words(connect: Connect) -> None:
     assert (found.error, found.predictions) == ("no model line-9", None)
 
 
-def test_an_answer_that_is_no_json_is_an_error(connect: Connect) -> None:
-    with ApiServer(objects(1), lambda _: (502, "<html>")) as api:
-        assert (
-            ClusterClient.of(connect(api), "service0").predict("line-1", [[1.0]]).error
-            == "status 502, and no JSON"
-        )
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"responses": []}'], ids=["html", "list", "no response"])
+def test_an_answer_that_is_no_response_is_an_error(connect: Connect, body: str) -> None:
+    with ApiServer(objects(1), lambda _: (502, body)) as api:
+        found = ClusterClient.of(connect(api), "service0").predict("line-1", [[1.0]])
+    assert found.error == "status 502, and no JSON object with one response"
 
 
 def outputs(*data: tuple[str, list[Any]]) -> tuple[int, str]:

@@ -53,6 +53,16 @@ def test_models_of_which_nothing_is_known_change_nothing() -> None:
             ["output y FP64 [n] becomes y BYTES [n]"],
         ),
     ],
+    ids=[
+        "same",
+        "any size",
+        "more outputs",
+        "unknown inputs",
+        "other size",
+        "other rank",
+        "other input",
+        "labels",
+    ],
 )
 def test_what_breaks_a_client_is_told(new: ModelSignature, changes: list[str]) -> None:
     assert breaking_changes(ROWS, new) == changes
