@@ -11,6 +11,7 @@ import bz2
 import importlib
 import io
 import lzma
+import re
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 2**20
 """Bytes that are read, and bytes that are decompressed, at a time: a bomb never takes more than the limit."""
+
+_FIRST_BYTES = 2**12
+"""Bytes of a part that are read first: what lies behind the part is read again, so it must not be much."""
+
+_NOT_ZERO = re.compile(rb"[^\0]")
 
 _MAX_WINDOW_BYTES = 256 * 2**20
 """Memory for the window of lzma and xz; their highest preset, 9, needs 65 MiB."""
@@ -114,7 +120,7 @@ def _decompressed(data: bytes, compression: _Compression, limit: int) -> bytes:
     output = io.BytesIO()
     position = _decompress_part(data, 0, compression, output, limit)
     # A file may consist of several compressed parts, one after the other, and end with zeros.
-    while data[position:].strip(b"\0"):
+    while _NOT_ZERO.search(data, position):
         if not data.startswith(compression.first_bytes, position):
             raise FormatError(
                 f"has {len(data) - position} bytes after the end of its {compression.name} data; "
@@ -131,12 +137,12 @@ def _decompress_part(
     data: bytes, position: int, compression: _Compression, output: io.BytesIO, limit: int
 ) -> int:
     """Decompress the part that begins at `position`; return the position of its end."""
-    decompressor = compression.decompressor()
+    decompressor, size = compression.decompressor(), _FIRST_BYTES
     while not decompressor.eof:
         fed = b""
         if decompressor.needs_input:
-            fed = data[position : position + _PIECE_BYTES]
-            position += len(fed)
+            fed = data[position : position + size]
+            position, size = position + len(fed), min(2 * size, _PIECE_BYTES)
             if not fed:
                 raise FormatError(f"is cut off: its {compression.name} data have no end; save it again")
         output.write(_piece(decompressor, fed, compression.name))

@@ -69,6 +69,19 @@ def test_a_file_of_several_compressed_parts_and_zeros_is_read_to_its_end(name: s
         plain(COMPRESS[name](b"first") + b"more", LIMIT)
 
 
+def test_what_lies_behind_a_part_is_hardly_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[int] = []
+    original = compressed._piece
+
+    def piece(decompressor: Any, data: bytes, name: str) -> bytes:
+        fed.append(len(data))
+        return original(decompressor, data, name)
+
+    monkeypatch.setattr(compressed, "_piece", piece)
+    assert plain(COMPRESS["gzip"](b"x") * 20_000, LIMIT) == b"x" * 20_000
+    assert max(fed) == 4096
+
+
 @pytest.mark.parametrize("name", COMPRESS)
 def test_a_file_that_was_cut_off_or_damaged_is_refused(name: str) -> None:
     whole = COMPRESS[name](np.random.default_rng(5).bytes(5000))
