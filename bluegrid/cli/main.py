@@ -28,6 +28,7 @@ from bluegrid.cli import (
     resources,
     rollback,
     scale,
+    serve,
     sets,
     sign,
     stacks,
@@ -69,7 +70,15 @@ app.command(epilog="Example: `bluegrid resources line-loading d1 --memory 4Gi`")
 app.command(epilog="Example: `bluegrid stop line-loading d1 --dry-run --stack north`")(stop.stop)
 app.command(epilog="Example: `bluegrid delete line-loading --dry-run --stack north`")(delete.delete)
 app.command(
-    epilog="Example: `bluegrid predict line-loading --cluster d2 --model line-17 --instances '[[12.5, 3.1]]'`"
+    epilog="Examples: `bluegrid serve models/ --type scikit-learn/skops`, "
+    "`bluegrid serve g1 v2 --store file:///srv/store`"
+)(serve.serve)
+app.command(
+    # Negative numbers are values, not options.
+    context_settings={"ignore_unknown_options": True},
+    epilog="Examples: `bluegrid predict line-17 --url http://127.0.0.1:12345/modelService/models 12.5 3.1`, "
+    "`bluegrid predict line-17 --url http://127.0.0.1:12345/modelService/models --data rows.json`, "
+    "`bluegrid predict line-loading --cluster d2 --model line-17 --instances '[[12.5, 3.1]]'`",
 )(predict.predict)
 app.command(epilog="Example: `bluegrid compare line-loading d1 d2 --requests requests.jsonl`")(
     compare.compare

@@ -4,6 +4,7 @@
     pods, metrics ─> snapshot ─> status     one moment, faults, and drift from YAML
     routes      the live route, of either kind
     predictions ─> comparison               answers of one cluster; two clusters side by side
+    service_url answers of a service by its URL, without Kubernetes
     logs        of a service's pods
     missing     the error if nothing of a service runs
     history     what was declared before, read from git
@@ -27,6 +28,7 @@ from bluegrid.operations.prediction_comparison import AnswerComparison, compare
 from bluegrid.operations.prediction_requests import PredictionRequest, read_requests
 from bluegrid.operations.predictions import ClusterClient, Prediction
 from bluegrid.operations.routes import ask_live_clusters
+from bluegrid.operations.service_url import ServiceUrl
 from bluegrid.operations.snapshot import Snapshot, take_snapshot
 from bluegrid.operations.status import ClusterStatus, online, outages, statuses, unanswered
 
@@ -43,6 +45,7 @@ __all__ = [
     "Prediction",
     "PredictionRequest",
     "RegistryCommit",
+    "ServiceUrl",
     "Snapshot",
     "ask_live_clusters",
     "changes_of",

@@ -94,7 +94,7 @@ class ClusterClient:
             KubernetesError: the pod or the API server does not answer.
         """
         # A batch of one: not every proxy keeps a UID with `/` in a path.
-        batch = {"requests": [{"model_name": model, **request}]}
+        batch = {"requests": [{**request, "model_name": model}]}
         return self._ask("v2/models:batchInfer", batch, turn)
 
     def _ask(self, path: str, body: Mapping[str, Any], turn: int) -> Prediction:
@@ -103,21 +103,38 @@ class ClusterClient:
         answer = self.namespace.ask(
             pod, PORT, f"{service_path(self.service)}/{path}", body, seconds=ANSWER_SECONDS
         )
-        seconds = time.perf_counter() - began
-        try:
-            document = json.loads(answer.body)
-            [document] = document.get("responses", [document])
-        except (ValueError, AttributeError):
-            document = {"error": f"status {answer.status}, and no JSON object with one response"}
-        error = document.get("error", None if answer.status < 400 else f"status {answer.status}")
-        return Prediction(
+        return prediction_of(
+            answer.body,
+            answer.status,
             cluster=self.cluster,
             version=answer.headers.get("Bluegrid-Version", ""),
             pod=pod,
-            seconds=seconds,
-            predictions=_predictions(document),
-            error=None if error is None else str(error),
+            seconds=time.perf_counter() - began,
         )
+
+
+def prediction_of(
+    body: bytes, status: int, *, cluster: str, version: str, pod: str, seconds: float
+) -> Prediction:
+    """Return the prediction in an answer in the simple form, or to a batch of one.
+
+    Args:
+        body: of the answer.
+        status: of the answer, by HTTP.
+        cluster: ID of the cluster that answered.
+        version: ID of its version.
+        pod: its pod.
+        seconds: duration of the request.
+    """
+    try:
+        document = json.loads(body)
+        [document] = document.get("responses", [document])
+        fault = document.get("error", None if status < 400 else f"status {status}")
+        predictions = _predictions(document)
+    except (ValueError, AttributeError):
+        fault, predictions = f"status {status}, and no JSON object with one response", None
+    error = None if fault is None else str(fault)
+    return Prediction(cluster, version, pod, seconds, predictions, error)
 
 
 def _predictions(document: Mapping[str, Any]) -> Any:
@@ -132,8 +149,8 @@ class Prediction:
     """The answer of a pod.
 
     Attributes:
-        cluster, version, pod: origin of the answer.
-        seconds: duration of the request through the API server.
+        cluster, version, pod: origin of the answer; empty: not known.
+        seconds: duration of the request.
         predictions: a list, or a list for each output by name; None: there are none.
         error: why there are no predictions; None: there are.
     """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bluegrid_components.pods.quantities import share_of_cpu, share_of_memory
 from bluegrid_registry import contract
-from bluegrid_registry.names import Source
 from bluegrid_registry.registry_files.quantities import whole
+from bluegrid_registry.registry_files.server_environment import optional_settings, served_version
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core import v1 as core
@@ -128,12 +127,12 @@ class PodSpecs:
     def _env(self) -> list[core.EnvVarArgsDict]:
         plain = {
             "BLUEGRID_STORE": self._hosting.store,
-            "BLUEGRID_SET": self._args.model_set.id,
-            "BLUEGRID_VERSION": self._args.version.id,
-            "BLUEGRID_MANIFEST": self._args.version.manifest,
-            "BLUEGRID_TYPE": str(self._args.model_set.type),
-            "BLUEGRID_SERVICE": self._args.service,
-            "BLUEGRID_CLUSTER": self._cluster.id,
+            **served_version(
+                self._args.model_set,
+                self._args.version,
+                service=self._args.service,
+                cluster=self._cluster.id,
+            ),
             "BLUEGRID_MODELS": MODELS_FOLDER,
             "BLUEGRID_METRICS_PORT": str(contract.METRICS_PORT),
             "BLUEGRID_ADMIN_PORT": str(contract.ADMIN_PORT),
@@ -146,21 +145,7 @@ class PodSpecs:
             plain["BLUEGRID_MEMORY"] = str(whole(self._cluster.memory, _LAZY_MODELS))
         if self._cluster.gpu:
             plain["BLUEGRID_GPU"] = str(self._cluster.gpu)
-        declared = self._args.model_set
-        if declared.outputs:
-            plain["BLUEGRID_OUTPUTS"] = json.dumps(declared.outputs)
-        if declared.non_finite != "null":
-            plain["BLUEGRID_NON_FINITE"] = declared.non_finite
-        if declared.signature:
-            plain["BLUEGRID_SIGNATURE"] = declared.signature
-        if declared.accelerate:
-            plain["BLUEGRID_ACCELERATE"] = declared.accelerate
-        if declared.trust:
-            plain["BLUEGRID_TRUST"] = json.dumps(declared.trust)
-        if declared.source is not Source.PLATFORM:
-            plain["BLUEGRID_SOURCE"] = declared.source
-        if declared.keys:
-            plain["BLUEGRID_KEYS"] = json.dumps([key.model_dump() for key in declared.keys])
+        plain |= optional_settings(self._args.model_set)
         if self._hosting.has_store_ca:
             # boto3 reads this variable.
             plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{contract.STORE_CA}"

@@ -107,14 +107,19 @@ class RouteClient:
                     redirect=False,
                 )
         except exceptions.HTTPError as error:
-            raise RouteSilent(_why(error)) from error
+            raise RouteSilent(why_silent(error, SECONDS, _UP)) from error
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
-            context.load_verify_locations(certifi.where())
-        return context
+        return trusted_cas()
+
+
+def trusted_cas() -> ssl.SSLContext:
+    """Return a TLS context that trusts the CAs of SSL_CERT_FILE or SSL_CERT_DIR; without, of all known."""
+    context = ssl.create_default_context()
+    if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 def _followed(url: SplitResult, location: str) -> SplitResult:
@@ -125,7 +130,14 @@ def _followed(url: SplitResult, location: str) -> SplitResult:
     return target
 
 
-def _why(error: exceptions.HTTPError) -> str:
+def why_silent(error: exceptions.HTTPError, seconds: float, remedy: str) -> str:
+    """Return why a request was not answered.
+
+    Args:
+        error: of the request.
+        seconds: its timeout.
+        remedy: what to do if nothing answers.
+    """
     if isinstance(error, exceptions.SSLError):
         refused = error.args[0] if error.args else error
         if isinstance(refused, ssl.SSLCertVerificationError):
@@ -134,7 +146,7 @@ def _why(error: exceptions.HTTPError) -> str:
         return f"no TLS there: {getattr(refused, 'reason', refused)}"
     # In urllib3's tree of errors, a refused connection is a kind of timeout.
     if isinstance(error, exceptions.NewConnectionError):
-        return f"no connection: {str(error).rpartition(': ')[2].rpartition('] ')[2]}; {_UP}"
+        return f"no connection: {str(error).rpartition(': ')[2].rpartition('] ')[2]}; {remedy}"
     if isinstance(error, exceptions.TimeoutError):
-        return f"no answer in {SECONDS:g} s; {_UP}"
+        return f"no answer in {seconds:g} s; {remedy}"
     return " ".join(str(error).split())

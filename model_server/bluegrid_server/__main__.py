@@ -1,4 +1,4 @@
-"""Command line of a pod: `python -m bluegrid_server [serve|preflight]`."""
+"""Command line of a server, such as in a pod: `python -m bluegrid_server [serve|preflight|attached]`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bluegrid_server.threads import compute_in_one_thread
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_COMMANDS = ("serve", "preflight")
+_COMMANDS = ("serve", "preflight", "attached")
 """Commands; each is a module that has a function of the same name."""
 
 

@@ -9,10 +9,8 @@ from bluegrid_server.threads import compute_in_one_thread
 if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
-PORT = 12345
 
-
-def serve(settings: Settings, port: int = PORT) -> int:
+def serve(settings: Settings) -> int:
     """Serve a version; return the exit code."""
     compute_in_one_thread()
     from bluegrid_server.processes import fork_server
@@ -21,4 +19,4 @@ def serve(settings: Settings, port: int = PORT) -> int:
     # Imported after the fork: fork server and workers hold no memory of HTTP, and no thread is forked.
     from bluegrid_server.front.server import ModelServer
 
-    return ModelServer(settings, process, port).run()
+    return ModelServer(settings, process).run()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from bluegrid_registry.contract import PORT
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it
@@ -56,6 +57,10 @@ class Settings(Frozen):
     """Keys that can sign the version, as JSON; without keys, the version need not be signed."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Port of the metrics for Prometheus; 0: none."""
+    host: Text | None = None
+    """Address to listen on; None: all addresses of the pod."""
+    port: Annotated[int, Field(ge=1, le=65535)] = PORT
+    """Port for predictions."""
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Port at which models are loaded and unloaded, on loopback only; 0: none."""
     load: Literal["eager", "lazy"] = "eager"

@@ -23,6 +23,7 @@ FOLDERS = {
     "bluegrid.states": "bluegrid/states",
     "bluegrid.previews": "bluegrid/previews",
     "bluegrid.operations": "bluegrid/operations",
+    "bluegrid.local": "bluegrid/local",
     "bluegrid.policy": "bluegrid/policy",
     "bluegrid.promotion": "bluegrid/promotion",
     "bluegrid.updates": "bluegrid/updates",
@@ -43,6 +44,8 @@ MAY_IMPORT = {
     "bluegrid.states": {"bluegrid_registry"},
     "bluegrid.previews": {"bluegrid_registry", "bluegrid.states"},
     "bluegrid.operations": {"bluegrid_registry", "bluegrid.states"},
+    # The server is a process of its own, and is not imported.
+    "bluegrid.local": {"bluegrid_registry", "bluegrid.operations"},
     "bluegrid.policy": {"bluegrid.previews", "bluegrid.states"},
     "bluegrid.promotion": {
         "bluegrid_registry",
@@ -62,6 +65,7 @@ MAY_IMPORT = {
     "bluegrid.cli": {
         "bluegrid_registry",
         "bluegrid.image",
+        "bluegrid.local",
         "bluegrid.operations",
         "bluegrid.previews",
         "bluegrid.project",

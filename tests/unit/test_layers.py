@@ -54,6 +54,7 @@ LAYERS = {
         # The dispatcher answers for linear models itself, and has the fork server's handle.
         {"front"},
         {"serve", "preflight", "imports"},
+        {"attached"},
         {"__main__"},
     ),
     "bluegrid/updates": (

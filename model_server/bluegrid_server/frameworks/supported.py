@@ -173,8 +173,8 @@ def loader_of(
                 load = import_module(module_of(framework.loaders[model_type.file_type])).load
         except ImportError as error:
             raise ConfigError(
-                f"BLUEGRID_TYPE: this image cannot load {name}: {error}; "
-                f"use one with bluegrid-server[{framework.extra}]"
+                f"type {name}: cannot be loaded here: {error}; use an image with this extra, or "
+                f"pip install 'bluegrid-server[{framework.extra}]'"
             ) from None
     elif (plugin := _plugin_of(model_type)) is not None:
         load = plugin.load

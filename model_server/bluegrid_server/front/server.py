@@ -24,6 +24,8 @@ from bluegrid_server.metrics import Metrics
 from bluegrid_server.termination import give_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bluegrid_server.processes.fork_server import ForkServerProcess
     from bluegrid_server.settings import Settings
 
@@ -40,10 +42,9 @@ _GRACE = 20
 class ModelServer:
     """An HTTP server, and the workers that hold the version's models."""
 
-    def __init__(self, settings: Settings, fork_server: ForkServerProcess, port: int) -> None:
+    def __init__(self, settings: Settings, fork_server: ForkServerProcess) -> None:
         self._settings = settings
         self._fork_server = fork_server
-        self._port = port
         self._metrics = Metrics(settings)
 
     def run(self) -> int:
@@ -66,9 +67,11 @@ class ModelServer:
         supervisor = dispatcher.supervisor
         self._metrics.watch(lambda: dispatcher.loaded, lambda: supervisor.models or len(supervisor.loading))
         server = uvicorn.Server(self._config(dispatcher))
-        sockets = [_listen_on_all_addresses(self._port)]
-        if self._settings.admin_port:
-            sockets.append(_listen("127.0.0.1", self._settings.admin_port))
+        try:
+            sockets = [*self._sockets()]
+        except OSError as error:
+            await supervisor.close()
+            return f"cannot listen: {error.strerror or error}; choose another port, or end what listens there"
 
         def stop(_: asyncio.Future[str]) -> None:
             server.should_exit = True
@@ -79,6 +82,15 @@ class ModelServer:
         broken = supervisor.broken.result() if supervisor.broken.done() else None
         await supervisor.close()
         return broken
+
+    def _sockets(self) -> Iterator[socket.socket]:
+        settings = self._settings
+        if settings.host is None:
+            yield _listen_on_all_addresses(settings.port)
+        else:
+            yield _listen(settings.host, settings.port)
+        if settings.admin_port:
+            yield _listen("127.0.0.1", settings.admin_port)
 
     def _config(self, dispatcher: Dispatcher) -> uvicorn.Config:
         # Without an admin port, its application is at port 0, to which no connection comes.
@@ -108,10 +120,9 @@ def _listen_on_all_addresses(port: int) -> socket.socket:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    return listener
+    """Listen on one address, or on the first address of a host name."""
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(address[:2], family=family)
 
 
 def _headers(settings: Settings) -> list[tuple[str, str]]:

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
     from bluegrid_server.settings import Settings
 
-_RUN = """
-import os, sys
-from bluegrid_server import logs
-from bluegrid_server.serve import serve
-from bluegrid_server.settings import Settings
-logs.configure()
-sys.exit(serve(Settings.from_environment(os.environ), port=int(sys.argv[1])))
-"""
-
 PATIENCE = 60
 
 
@@ -43,8 +34,8 @@ def free_port() -> int:
 def running(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], int]]:
     port = free_port()
     with subprocess.Popen(
-        [sys.executable, "-c", _RUN, str(port)],
-        env={**os.environ, **environment_of(settings)},
+        [sys.executable, "-m", "bluegrid_server", "serve"],
+        env={**os.environ, **environment_of(settings), "BLUEGRID_PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

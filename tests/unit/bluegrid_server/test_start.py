@@ -239,4 +239,4 @@ def test_a_missing_environment_ends_with_3(
 
 def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["update"], {}) == 2
-    assert capsys.readouterr().err == "usage: python -m bluegrid_server [serve|preflight]\n"
+    assert capsys.readouterr().err == "usage: python -m bluegrid_server [serve|preflight|attached]\n"

@@ -152,7 +152,7 @@ def test_a_framework_that_is_not_installed_is_told_with_the_remedy(monkeypatch: 
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.delitem(sys.modules, "bluegrid_server.frameworks.onnx.load", raising=False)
     with pytest.raises(
-        ConfigError, match=r"cannot load onnx/onnx: .*onnxruntime.*; use one with bluegrid-server\[onnx\]$"
+        ConfigError, match=r"^type onnx/onnx: cannot .*: .*onnxruntime.*; .*'bluegrid-server\[onnx\]'$"
     ):
         loader_of(ModelType.parse("onnx/onnx"))
 
