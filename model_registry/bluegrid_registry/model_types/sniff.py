@@ -124,8 +124,9 @@ def member(data: bytes, name: bytes) -> bytes:
     raw = data[start : start + compressed]
     if max(size, compressed) > _MAX_MEMBER_BYTES:
         raise FormatError(f"has a {name.decode()} of {size} bytes; {_MAX_MEMBER_BYTES} are read")
-    if method == 0:
-        return raw
+    if method == 0 or not size:
+        # A size of 0 would be no limit to zlib.
+        return raw[:size]
     try:
         # Method 8 is deflate, the default of skops.
         if method == 8:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from zipfile import ZIP_DEFLATED, ZipFile
+
 import pytest
 
 from bluegrid_registry import FormatError, ModelType
+from bluegrid_registry.model_types import sniff
 from bluegrid_registry.model_types.model_type import BUILT_IN
 from tests.support.samples import SAMPLES, joblib_bytes, ridge, zipped
 
@@ -59,3 +63,15 @@ def test_what_is_missing_is_told() -> None:
 @pytest.mark.parametrize("protocol", range(2, 6))
 def test_pickles_of_every_binary_protocol_are_told(protocol: int) -> None:
     ModelType.parse("scikit-learn/joblib").check(joblib_bytes(ridge(), protocol=protocol))
+
+
+def test_a_file_of_a_zip_has_the_size_that_the_zip_states() -> None:
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as writer:
+        writer.writestr("schema.json", "{}" * 100)
+    data = buffer.getvalue()
+    assert sniff.member(data, b"schema.json") == b"{}" * 100
+    # The field of the central directory: zlib takes 0 for no limit.
+    place = data.rindex(b"PK\1\2") + 24
+    without_size = data[:place] + bytes(4) + data[place + 4 :]
+    assert sniff.member(without_size, b"schema.json") == b""
