@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import reprlib
 import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bluegrid_registry.model_types.signature import MAX_DIMENSIONS
 from bluegrid_server.errors import InputError
 from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 
@@ -210,17 +212,20 @@ def _as_column(shape: Any, spec: TensorSpec) -> Any:
 def _shape(shape: Any, spec: TensorSpec) -> tuple[int, ...]:
     if isinstance(shape, list) and all(type(size) is int and size > 0 for size in shape):
         sizes = tuple(shape)
-        if spec.any_rank:
+        if spec.any_rank and len(sizes) <= MAX_DIMENSIONS:
             return sizes
         if len(sizes) == len(spec.shape) and all(
             fixed in (-1, size) for size, fixed in zip(sizes, spec.shape, strict=True)
         ):
             return sizes
+    got = reprlib.repr(shape)
     if spec.any_rank:
-        raise InputError(f"input {spec.name!r}: expected a shape of any sizes n >= 1, got {shape!r}")
+        raise InputError(
+            f"input {spec.name!r}: expected a shape of at most {MAX_DIMENSIONS} sizes n >= 1, got {got}"
+        )
     expected = ", ".join("n" if size == -1 else str(size) for size in spec.shape)
     any_size = " with n >= 1" if -1 in spec.shape else ""
-    raise InputError(f"input {spec.name!r}: expected shape [{expected}]{any_size}, got {shape!r}")
+    raise InputError(f"input {spec.name!r}: expected shape [{expected}]{any_size}, got {got}")
 
 
 def _from_json(

@@ -56,9 +56,11 @@ def test_any_shape_fits_any_rank(shape: tuple[int, ...]) -> None:
     assert arrays_of([given], [TensorSpec("x", (-1,), any_rank=True)])["x"].shape == shape
 
 
-@pytest.mark.parametrize("shape", [None, 3, [0], [-1], [True], [1.0], ["1"]])
+@pytest.mark.parametrize("shape", [None, 3, [0], [-1], [True], [1.0], ["1"], [1] * 33], ids=repr)
 def test_what_is_no_shape_fits_no_rank(shape: object) -> None:
-    with pytest.raises(InputError, match="input 'x': expected a shape of any sizes n >= 1, got"):
+    with pytest.raises(
+        InputError, match=r"input 'x': expected a shape of at most 32 sizes n >= 1, got .{1,40}$"
+    ):
         arrays_of([{**tensor("x"), "shape": shape}], [TensorSpec("x", (-1,), any_rank=True)])
 
 
