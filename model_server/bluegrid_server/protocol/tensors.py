@@ -174,9 +174,10 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
         known = ", ".join(DATATYPES)
         raise InputError(f"input {spec.name!r}: {datatype!r} is not a datatype; known: {known}")
     are_digits = spec.takes_integers and dtype.kind in "iu"
-    if not are_digits and (
-        (dtype.kind == "O") is not (expected.kind == "O") or not np.can_cast(dtype, expected, "safe")
-    ):
+    fits = (dtype.kind == "O") is (expected.kind == "O") and np.can_cast(dtype, expected, "safe")
+    # Whole numbers are INT64 in most clients, whatever the model takes: their values decide.
+    may_fit = dtype.kind in "iu" and expected.kind in "iuf"
+    if not (fits or may_fit or are_digits):
         raise InputError(
             f"input {spec.name!r}: expected datatype {spec.datatype} or one that fits into it, got {datatype}"
         )
@@ -196,6 +197,8 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
         array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)
     if are_digits:
         return _objects([str(number) for number in array.reshape(-1).tolist()], shape)
+    if not fits:
+        _check_limits(array, expected, spec.name)
     return array.astype(expected, copy=False)
 
 
@@ -248,14 +251,24 @@ def _from_json(
             raise InputError(f"input {name!r}: data must hold {_KIND_NAMES[dtype.kind]}")
     _check_shape(array.shape, shape, name)
     if dtype.kind in "iu" and array.dtype != dtype:
-        limits = np.iinfo(dtype)
-        if array.min() < limits.min or array.max() > limits.max:
-            raise InputError(f"input {name!r}: data must lie between {limits.min} and {limits.max}")
+        _check_limits(array, dtype, name)
     with np.errstate(over="ignore"):
         cast = array.astype(dtype, copy=False).reshape(shape)
     if dtype.kind == "f" and np.isinf(cast).any():
         raise InputError(f"input {name!r}: data must lie between {np.finfo(dtype).min} and its opposite")
     return cast
+
+
+def _check_limits(array: NDArray[Any], dtype: np.dtype[Any], name: str) -> None:
+    """Raise InputError if integers do not fit into a datatype of numbers without loss."""
+    if dtype.kind == "f":
+        # Floating-point numbers hold every integer up to here.
+        highest = 2 ** (np.finfo(dtype).nmant + 1)
+        lowest = -highest
+    else:
+        lowest, highest = np.iinfo(dtype).min, np.iinfo(dtype).max
+    if array.min() < lowest or array.max() > highest:
+        raise InputError(f"input {name!r}: data must lie between {lowest} and {highest}")
 
 
 def _strings(data: Any, shape: tuple[int, ...], name: str, *, takes_null: bool) -> NDArray[Any]:

@@ -88,6 +88,38 @@ def of(**changed: object) -> list[dict[str, Any]]:
     return [{"name": "a", "shape": [1, 2], "datatype": "FP32", "data": [1.0, 2.0]}, {**strings, **changed}]
 
 
+INTEGERS_THAT_FIT = [
+    ("INT64", "INT32", [-(2**31), 2**31 - 1]),
+    ("INT64", "UINT8", [0, 255]),
+    ("UINT64", "INT64", [2**63 - 1]),
+    ("INT64", "FP32", [-(2**24), 2**24]),
+    ("INT32", "FP16", [-2048, 2048]),
+]
+
+
+@pytest.mark.served("every framework", "integers of another datatype whose values fit")
+@pytest.mark.parametrize("binary", [False, True], ids=["JSON", "binary"])
+@pytest.mark.parametrize(
+    ("sent", "taken", "data"), INTEGERS_THAT_FIT, ids=[f"{row[0]} as {row[1]}" for row in INTEGERS_THAT_FIT]
+)
+def test_integers_fit_by_their_values(sent: str, taken: str, data: list[int], *, binary: bool) -> None:
+    specs = [TensorSpec("n", (-1,), taken)]
+
+    def arrays(numbers: list[int]) -> Any:
+        tensor: dict[str, Any] = {"name": "n", "shape": [len(numbers)], "datatype": sent}
+        if not binary:
+            return arrays_of([{**tensor, "data": numbers}], specs)["n"]
+        raw = np.array(numbers, DATATYPES[sent]).tobytes()
+        return arrays_of([{**tensor, "parameters": {"binary_data_size": len(raw)}}], specs, BinaryData(raw))[
+            "n"
+        ]
+
+    assert arrays(data).dtype == DATATYPES[taken]
+    assert arrays(data).tolist() == data
+    with pytest.raises(InputError, match=f"input 'n': data must lie between .* and {max(data)}$"):
+        arrays([max(data) + 1])
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
