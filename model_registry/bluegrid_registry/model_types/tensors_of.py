@@ -50,6 +50,7 @@ def _has_named_columns(model_type: str, data: bytes) -> bool:
 _GRAPH, _INITIALIZER, _INPUT, _OUTPUT = 7, 5, 11, 12
 _INITIALIZER_NAME, _NAME, _TYPE = 8, 1, 2
 _TENSOR, _ELEMENT, _SHAPE, _DIMENSION, _SIZE = 1, 1, 2, 1, 1
+_SEQUENCE, _SEQUENCE_ELEMENT, _MAP, _MAP_VALUE, _OPTIONAL = 4, 1, 5, 2, 9
 _ELEMENTS = {
     1: "FP32",
     2: "UINT8",
@@ -64,8 +65,9 @@ _ELEMENTS = {
     11: "FP64",
     12: "UINT32",
     13: "UINT64",
+    16: "FP32",
 }
-"""Element types of onnx.proto3 that the Open Inference Protocol has."""
+"""Element types of onnx.proto3, as a pod takes and gives them: BF16 (16) is FP32."""
 
 
 def _of_graph(data: bytes) -> ModelSignature:
@@ -77,17 +79,31 @@ def _of_graph(data: bytes) -> ModelSignature:
         outputs = _tensors(graph, _OUTPUT, lambda _: True)
     except (FormatError, ValueError, StopIteration):
         return ModelSignature()
+    if any(tensor.shape[:1] == (-1,) for tensor in inputs or []):
+        outputs = [_of_any_rows(tensor) for tensor in outputs or []]
     return ModelSignature.of(inputs or [], outputs or [])
+
+
+def _of_any_rows(tensor: TensorSignature) -> TensorSignature:
+    # onnxmltools declares the labels of any number of rows as one.
+    one_row = tensor.shape[:1] == (1,)
+    return tensor.model_copy(update={"shape": (-1, *tensor.shape[1:])}) if one_row else tensor
 
 
 def _tensors(
     graph: memoryview, number: int, is_wanted: Callable[[str], bool]
 ) -> list[TensorSignature] | None:
-    """Return the inputs or outputs of a graph; None if one is no tensor, or has no shape."""
+    """Return the inputs or outputs of a graph; None if one is no tensor, or has no shape.
+
+    Optional inputs, which requests may leave out, are not among them.
+    """
     tensors = []
     for value in _messages(graph, number):
         name = _text(value, _NAME)
-        if is_wanted(name):
+        is_optional = number == _INPUT and any(
+            any(_messages(kind, _OPTIONAL)) for kind in _messages(value, _TYPE)
+        )
+        if is_wanted(name) and not is_optional:
             tensor = _tensor(name, value)
             if tensor is None:
                 return None
@@ -106,7 +122,18 @@ def _tensor(name: str, value: memoryview) -> TensorSignature | None:
             return TensorSignature(
                 name=name, datatype=datatype, shape=tuple(size if size > 0 else -1 for size in sizes)
             )
+        if (element := _element_of_maps(kind)) in _ELEMENTS:
+            # Probabilities: a row of the classes, of which models may have different ones.
+            return TensorSignature(name=name, datatype=_ELEMENTS[element], shape=(-1, -1))
     return None
+
+
+def _element_of_maps(kind: memoryview) -> int:
+    """Return the element type of the values of a sequence of maps (ZipMap); 0: it is something else."""
+    path = (_SEQUENCE, _SEQUENCE_ELEMENT, _MAP, _MAP_VALUE, _TENSOR)
+    for number in path:
+        kind = next(_messages(kind, number), memoryview(b""))
+    return _integer(kind, _ELEMENT)
 
 
 def _messages(message: memoryview, number: int) -> Iterator[memoryview]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,7 @@ _TOO_NEW = re.compile(
 _KIND = re.compile(r"(?:(?P<outer>seq|optional)\()?(?P<tensor>tensor\(\w+\))\)?")
 """ONNX Runtime's words for the type of an input or output that may be a tensor of the protocol."""
 _ERRORS_ONLY = 3
+_MADE_ROWS = 2
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
@@ -77,10 +79,17 @@ class OnnxModel:
         outputs = tuple(values.spec(node, "output") for node in session.get_outputs())
         self._names_of_results = [spec.name for spec in outputs]
         self._sequences = values.sequences
-        self._parts: Mapping[str, list[TensorSpec]] = {}
-        if any(spec.name in self._sequences for spec in outputs):
-            self._parts = self._parts_of(outputs)
-        self.outputs = tuple(part for spec in outputs for part in self._parts.get(spec.name, [spec]))
+        made = self._answer_to_made_rows()
+        self._parts = {
+            spec.name: _parts_of(spec, made[spec.name])
+            for spec in outputs
+            if spec.name in self._sequences and len(set(map(np.shape, made.get(spec.name, ())))) > 1
+        }
+        self.outputs = tuple(
+            part
+            for spec in outputs
+            for part in self._parts.get(spec.name) or [self._as_made(spec, made.get(spec.name))]
+        )
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run the graph; raise ValueError if an output is missing or is not a table."""
@@ -106,28 +115,46 @@ class OnnxModel:
         array = _with_strings(array)
         return list(array) if name in self._sequences else array
 
-    def _parts_of(self, outputs: Sequence[TensorSpec]) -> dict[str, list[TensorSpec]]:
-        """Return, by output, the specs of a sequence's tensors, if a made row shows several shapes.
-
-        A classifier of two outputs gives a sequence of their probabilities, of 2 and of 3 classes.
-        """
-        row = {
-            spec.name: np.ones([max(size, 1) for size in spec.shape], DATATYPES[spec.datatype])
-            for spec in self.inputs
-        }
+    def _answer_to_made_rows(self) -> dict[str, Any]:
+        """Return the outputs for made inputs, whose shapes the graph may not show; empty if it fails."""
+        made = {}
+        for spec in self.inputs:
+            # Two rows, since one row does not show whether an output has a row for each.
+            sizes = [_MADE_ROWS if size == -1 else size for size in spec.shape[:1]]
+            sizes += [max(size, 1) for size in spec.shape[1:]]
+            made[spec.name] = np.full(sizes, "1" if spec.datatype == "BYTES" else 1, DATATYPES[spec.datatype])
         try:
-            results = self._run(row)
+            return self._run(made)
         # Values that the graph refuses show no shapes; the trial of the model reports the error.
         except Exception:  # noqa: BLE001
             return {}
-        return {
-            spec.name: [
-                TensorSpec(f"{spec.name}_{position}", (-1, *np.shape(part)[1:]), spec.datatype)
-                for position, part in enumerate(results[spec.name])
-            ]
-            for spec in outputs
-            if spec.name in self._sequences and len(set(map(np.shape, results[spec.name]))) > 1
-        }
+
+    def _as_made(self, spec: TensorSpec, made: Any) -> TensorSpec:
+        """Return the spec of an output, corrected by the shape that it has for made rows.
+
+        ONNX Runtime only warns if a graph declares another: converters declare the 96 outputs of a forest as
+        one (skl2onnx), and the labels of any number of rows as one (onnxmltools).
+        """
+        if spec.any_rank or not isinstance(made, np.ndarray) or made.ndim != len(spec.shape):
+            return spec
+        sizes = [
+            declared if declared in (-1, size) else size
+            for declared, size in zip(spec.shape, made.shape, strict=True)
+        ]
+        if spec.shape[:1] != tuple(sizes[:1]):
+            sizes[0] = -1
+        return replace(spec, shape=tuple(sizes))
+
+
+def _parts_of(spec: TensorSpec, tensors: Sequence[NDArray[Any]]) -> list[TensorSpec]:
+    """Return the specs of a sequence's tensors of several shapes.
+
+    A classifier of two outputs gives a sequence of their probabilities, of 2 and of 3 classes.
+    """
+    return [
+        TensorSpec(f"{spec.name}_{position}", (-1, *np.shape(part)[1:]), spec.datatype)
+        for position, part in enumerate(tensors)
+    ]
 
 
 class _Values:

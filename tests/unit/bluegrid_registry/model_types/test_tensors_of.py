@@ -13,7 +13,9 @@ import pytest
 import skops.io
 import xgboost
 from onnx import TensorProto, helper
-from sklearn.linear_model import Ridge
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from bluegrid_registry.model_types.signature import ModelSignature, TensorSignature
 from bluegrid_registry.model_types.tensors_of import signature_of
@@ -87,7 +89,34 @@ def test_a_graph_has_all_of_its_tensors() -> None:
     )
 
 
-@pytest.mark.parametrize("output", [TensorProto.BFLOAT16, None])
+def test_a_classifier_as_it_is_exported_by_default_has_its_label_and_probabilities() -> None:
+    kinds = np.array(["cable", "overhead"])[np.arange(40) % 2]
+    initial = [("rows", FloatTensorType([None, 3]))]
+    data = convert_sklearn(LogisticRegression().fit(X, kinds), initial_types=initial).SerializeToString()
+    assert [*map(str, signature_of("onnx/onnx", data).outputs)] == [
+        "output_label BYTES [n]",
+        "output_probability FP32 [n, n]",
+    ]
+
+
+def test_a_graph_has_the_tensors_that_a_pod_takes_and_gives() -> None:
+    value = helper.make_tensor_value_info
+    element = helper.make_tensor_type_proto(TensorProto.FLOAT, [None, 2])
+    optional = helper.make_value_info("mask", helper.make_optional_type_proto(element))
+    inputs = [value("a", TensorProto.BFLOAT16, [None, 2]), optional]
+    data = graph(inputs, [value("y", TensorProto.INT64, [1]), value("z", TensorProto.BFLOAT16, [1, 2])])
+    signature = signature_of("onnx/onnx", data)
+    assert [*map(str, signature.inputs)] == ["a FP32 [n, 2]"]
+    assert [*map(str, signature.outputs)] == ["y INT64 [n]", "z FP32 [n, 2]"]
+
+
+def test_a_graph_of_one_row_gives_one_row() -> None:
+    value = helper.make_tensor_value_info
+    data = graph([value("a", TensorProto.FLOAT, [1, 2])], [value("y", TensorProto.FLOAT, [1])])
+    assert [*map(str, signature_of("onnx/onnx", data).outputs)] == ["y FP32 [1]"]
+
+
+@pytest.mark.parametrize("output", [TensorProto.FLOAT8E5M2, None], ids=["FP8", "no type"])
 def test_a_graph_whose_output_is_not_known_has_its_inputs(output: int | None) -> None:
     value = helper.make_tensor_value_info
     outputs = [onnx.ValueInfoProto(name="y") if output is None else value("y", output, [None])]

@@ -8,6 +8,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import RandomForestRegressor
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.onnx.load import load
@@ -221,3 +224,37 @@ def test_a_missing_value_goes_through(load_graph: Load) -> None:
         [helper.make_node("IsNaN", ["x"], ["y"])], [tensor("x", FLOAT, [None])], [tensor("y", BOOL, [None])]
     )
     assert model.predict({"x": np.array([np.nan, 1.0], np.float32)})["y"].tolist() == [True, False]
+
+
+def test_labels_of_any_rows_that_are_declared_as_one_are_of_any_rows(load_graph: Load) -> None:
+    model = load_graph(
+        [
+            helper.make_node("ReduceSum", ["x", "last"], ["label"], keepdims=0),
+            helper.make_node("ReduceSum", ["x"], ["total"], keepdims=0),
+        ],
+        [tensor("x", FLOAT, [None, 2])],
+        [tensor("label", FLOAT, [1]), tensor("total", FLOAT, [])],
+        [helper.make_tensor("last", INT64, [1], [1])],
+    )
+    assert [spec.shape for spec in model.outputs] == [(-1,), ()]
+
+
+def test_a_forest_has_all_of_its_outputs_which_its_converter_declares_as_one(tmp_path: Path) -> None:
+    rows = np.random.default_rng(7).normal(size=(20, 2))
+    forest = RandomForestRegressor(2).fit(rows, rows[:, :1] * np.linspace(0.5, 1.5, 96))
+    graph = convert_sklearn(forest, initial_types=[("x", FloatTensorType([None, 2]))])
+    assert graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 1
+    (tmp_path / "model").write_bytes(graph.SerializeToString())
+    assert load(tmp_path / "model").outputs[0].shape == (-1, 96)
+
+
+def test_a_graph_that_refuses_made_rows_keeps_the_shapes_that_it_declares(load_graph: Load) -> None:
+    (weights,) = [helper.make_tensor("w", FLOAT, [1], [2.0])]
+    model = load_graph(
+        [helper.make_node("Gather", ["w", "x"], ["y"])],
+        [tensor("x", INT64, [None])],
+        [tensor("y", FLOAT, [1])],
+        [weights],
+    )
+    assert model.outputs[0].shape == (1,)
+    assert outputs_of(model, request("x", [0], [1], "INT64")) == [([1], [2.0])]
