@@ -131,7 +131,12 @@ def _by_name(tensors: Sequence[TensorSignature]) -> Mapping[str, TensorSignature
 
 
 def _fits(was: Sequence[int], now: Sequence[int]) -> bool:
-    """Return whether a tensor of the old shape may have the new one: any size may be what it was."""
+    """Return whether a tensor of the old shape surely fits the new one.
+
+    A size that was the same in all models and is any size now changes in some of them. The first one counts
+    rows, of which a model may come to take any number.
+    """
     return len(was) == len(now) and all(
-        new in (-1, old) or old == -1 for old, new in zip(was, now, strict=True)
+        new == old or old == -1 or (new == -1 and place == 0)
+        for place, (old, new) in enumerate(zip(was, now, strict=True))
     )

@@ -42,7 +42,10 @@ def test_models_of_which_nothing_is_known_change_nothing() -> None:
     ("new", "changes"),
     [
         (ROWS, []),
-        (ModelSignature.of([tensor("x", -1, -1)], [tensor("y", -1)]), []),
+        (
+            ModelSignature.of([tensor("x", -1, -1)], [tensor("y", -1)]),
+            ["input x FP64 [n, 3] becomes x FP64 [n, n]"],
+        ),
         (ModelSignature.of([tensor("x", -1, 3)], [tensor("y", -1), tensor("z", -1)]), []),
         (ModelSignature.of([], [tensor("y", -1)]), []),
         (ModelSignature.of([tensor("x", -1, 4)]), ["input x FP64 [n, 3] becomes x FP64 [n, 4]"]),
@@ -55,7 +58,7 @@ def test_models_of_which_nothing_is_known_change_nothing() -> None:
     ],
     ids=[
         "same",
-        "any size",
+        "a size that models differ in",
         "more outputs",
         "unknown inputs",
         "other size",
@@ -66,6 +69,11 @@ def test_models_of_which_nothing_is_known_change_nothing() -> None:
 )
 def test_what_breaks_a_client_is_told(new: ModelSignature, changes: list[str]) -> None:
     assert breaking_changes(ROWS, new) == changes
+
+
+def test_any_size_may_be_what_it_was_and_a_fixed_number_of_rows_any() -> None:
+    old = ModelSignature.of([tensor("x", 32, -1)])
+    assert breaking_changes(old, ModelSignature.of([tensor("x", -1, 3)])) == []
 
 
 def test_a_name_stays_within_its_line() -> None:
