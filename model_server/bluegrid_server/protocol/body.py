@@ -34,7 +34,10 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 def not_json(error: orjson.JSONDecodeError) -> InputError:
     """Return the error of a body that cannot be parsed."""
-    return InputError(f"the body is not JSON: {error}")
+    # Python's json module writes these words unless it is told otherwise.
+    is_word = error.doc.startswith(("NaN", "Infinity"), error.pos)
+    remedy = "; write null where a value is missing, not NaN or Infinity" if is_word else ""
+    return InputError(f"the body is not JSON: {error}{remedy}")
 
 
 def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
