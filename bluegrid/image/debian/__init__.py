@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 CONTAINERFILE = Path(__file__).with_name("Containerfile")
 
-_PACKAGES = "base-files,python3,libstdc++6"
-"""base-files has the links /lib and /bin since Debian 13. NumPy needs libstdc++6; its wheel has the rest."""
+_PACKAGES = "base-files,libc-bin,python3,libstdc++6"
+"""base-files has the links /lib and /bin since Debian 13, libc-bin the locale C.UTF-8. NumPy needs
+libstdc++6; its wheel has the rest."""
 _JAVA_PACKAGES = f"{_PACKAGES},bash,coreutils,default-jre-headless,procps"
 
 _SUITE = "bookworm"
@@ -35,6 +36,7 @@ _NEVER_RUN = (
     "bin/tar",
     "sbin/*",
     "usr/bin/[!p]*",
+    "usr/bin/pldd",
     "usr/lib/*/gconv",
     "usr/lib/python3*/idlelib",
     "usr/lib/python3*/lib2to3",

@@ -24,7 +24,8 @@ FUNCTION_NAME, FUNCTION_OUTPUT, FUNCTION_NODE, FUNCTION_OPSET, FUNCTION_DOMAIN =
 # NodeProto
 NODE_INPUT, NODE_OUTPUT, NODE_NAME, NODE_OPERATOR, NODE_ATTRIBUTE, NODE_DOMAIN = 1, 2, 3, 4, 5, 7
 # AttributeProto
-ATTRIBUTE_NAME, ATTRIBUTE_INTEGER, ATTRIBUTE_INTEGERS, ATTRIBUTE_STRINGS, ATTRIBUTE_TYPE = 1, 3, 8, 9, 20
+ATTRIBUTE_NAME, ATTRIBUTE_INTEGER, ATTRIBUTE_STRING, ATTRIBUTE_TYPE = 1, 3, 4, 20
+ATTRIBUTE_INTEGERS, ATTRIBUTE_STRINGS = 8, 9
 # ValueInfoProto
 VALUE_NAME, VALUE_TYPE = 1, 2
 # TypeProto: TENSOR has an element type and a shape; the others have an element, MAP a key and a value.
@@ -35,7 +36,7 @@ OPSET_DOMAIN, OPSET_VERSION = 1, 2
 
 FLOAT, BFLOAT16 = 1, 16
 """Elements of tensors (TensorProto.DataType)."""
-_INTEGER = 2
+_INTEGER, _STRING = 2, 3
 """AttributeProto.AttributeType."""
 _ML = b"ai.onnx.ml"
 STANDARD = (b"", b"ai.onnx")
@@ -75,6 +76,11 @@ class Node:
     def takes_maps(self) -> bool:
         """Whether the node makes a row of a tensor from a map."""
         return (self.operator, self.domain) == (b"DictVectorizer", _ML)
+
+    @property
+    def changes_case(self) -> bool:
+        """Whether the node changes the case of strings, by the rules of a locale."""
+        return self.operator == b"StringNormalizer" and self.domain in STANDARD
 
     def keys(self) -> tuple[str | int, ...]:
         """Return the keys of the node's maps, in the order of the tensor's columns."""
@@ -174,6 +180,15 @@ def integer_attribute(name: str, value: int) -> bytes:
         nested(ATTRIBUTE_NAME, name.encode())
         + integer(ATTRIBUTE_INTEGER, value)
         + integer(ATTRIBUTE_TYPE, _INTEGER)
+    )
+
+
+def string_attribute(name: str, value: str) -> bytes:
+    """Return an AttributeProto of one string."""
+    return (
+        nested(ATTRIBUTE_NAME, name.encode())
+        + nested(ATTRIBUTE_STRING, value.encode())
+        + integer(ATTRIBUTE_TYPE, _STRING)
     )
 
 

@@ -52,6 +52,8 @@ _TOO_NEW = re.compile(
     r"|Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)"
 )
 """ONNX Runtime's messages about a model that is newer than ONNX Runtime."""
+_NO_LOCALE = re.compile(r"Failed to construct locale with name:([^:]*)")
+"""ONNX Runtime's message about a locale that the machine does not have."""
 _KIND = re.compile(r"(?:(?P<outer>seq|optional)\()?(?P<tensor>tensor\(\w+\))\)?")
 """ONNX Runtime's words for the type of an input or output that may be a tensor of the protocol."""
 _ERRORS_ONLY = 3
@@ -241,6 +243,11 @@ def _providers(*, gpu: bool) -> list[str]:
 
 
 def _unreadable(error: Exception) -> ModelError:
+    if missing := _NO_LOCALE.search(str(error)):
+        return ModelError(
+            f"changes the case of words as in the locale {missing[1]}, which this image does not have; "
+            "export it with locale='C.UTF-8' in its StringNormalizer, or use an image with that locale"
+        )
     newer = _TOO_NEW.search(" ".join(str(error).split()))
     if newer is None:
         return ModelError(

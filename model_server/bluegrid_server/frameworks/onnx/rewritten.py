@@ -1,15 +1,18 @@
-"""Rewrites ONNX graphs that take or give what the protocol does not have, where a tensor says the same.
+"""Rewrites ONNX graphs that take, give or need what a pod does not have, where another graph says the same.
 
 - Converters of classifiers end a graph with ZipMap, which turns a tensor of probabilities into a list of
   maps from class to probability. Identity in its place gives the tensor; the node has the classes.
 - A graph that begins with DictVectorizer takes a map from feature to number. Identity in its place takes a
   tensor; the node has the features.
+- StringNormalizer, with which skl2onnx begins pipelines of texts, needs a locale: en_US by default, which
+  images lack. C.UTF-8, which they have, changes the case of letters in the same way.
 - The protocol has no BF16. A Cast from FP32 behind such an input, and to FP32 behind such an output, which is
   exact, let clients send and get FP32.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,7 +47,7 @@ class Rewritten:
 
 
 def rewritten(model: bytes) -> Rewritten:
-    """Return a model without maps and without BF16 at its inputs and outputs.
+    """Return a model without maps and without BF16 at its inputs and outputs, in a locale of the images.
 
     Raises:
         FormatError: the model is not a sound protobuf message.
@@ -56,6 +59,10 @@ def rewritten(model: bytes) -> Rewritten:
     keys = _keys(message, graph) if b"ZipMap" in model or b"DictVectorizer" in model else {}
     if keys:
         model = _without_maps(message, keys)
+        message = memoryview(model)
+        graph = next(inside(message, onnx.GRAPH))
+    if b"StringNormalizer" in model and sys.platform == "linux":
+        model = _in_a_locale_of_images(message)
         message = memoryview(model)
         graph = next(inside(message, onnx.GRAPH))
     names = _names_in_bfloat16(graph)
@@ -165,6 +172,48 @@ def _tensor(value: memoryview, keys: Mapping[bytes, Keys]) -> bytes:
     if element is None:
         return onnx.tensor_value(name, onnx.FLOAT, None)
     return onnx.tensor_value(name, onnx.element_of_type(element), onnx.table_shape(len(keys[name])))
+
+
+_NODES = {onnx.GRAPH: onnx.GRAPH_NODE, onnx.FUNCTION: onnx.FUNCTION_NODE}
+"""By field of a model: the field with its nodes."""
+
+
+def _in_a_locale_of_images(model: memoryview) -> bytes:
+    return b"".join(
+        nested(each.number, _nodes_in_a_locale_of_images(each.content, _NODES[each.number]))
+        if each.number in _NODES
+        else encoded(each)
+        for each in fields(model)
+    )
+
+
+def _nodes_in_a_locale_of_images(graph: memoryview, number: int) -> bytes:
+    return b"".join(
+        nested(number, _with_locale(each.content))
+        if each.number == number and Node.read(each.content).changes_case
+        else encoded(each)
+        for each in fields(graph)
+    )
+
+
+def _with_locale(node: memoryview) -> bytes:
+    """Return a node with C.UTF-8 in place of the English of the United States; others stay."""
+    parts, locale = [], b"en_US"
+    for each in fields(node):
+        is_locale = (
+            each.number == onnx.NODE_ATTRIBUTE and text(each.content, onnx.ATTRIBUTE_NAME) == b"locale"
+        )
+        if is_locale:
+            locale = text(each.content, onnx.ATTRIBUTE_STRING)
+        else:
+            parts.append(encoded(each))
+    if locale.partition(b".")[0] in _ENGLISH:
+        locale = b"C.UTF-8"
+    return b"".join((*parts, nested(onnx.NODE_ATTRIBUTE, onnx.string_attribute("locale", locale.decode()))))
+
+
+_ENGLISH = (b"en_US", b"")
+"""The default of the operator, and what some exporters write for it."""
 
 
 def _names_in_bfloat16(graph: memoryview) -> dict[bytes, bytes]:

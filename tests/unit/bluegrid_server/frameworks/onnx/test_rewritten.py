@@ -9,12 +9,15 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
-from skl2onnx import to_onnx
+from skl2onnx import convert_sklearn, to_onnx
+from skl2onnx.common.data_types import StringTensorType
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.onnx.load import load
 from bluegrid_server.frameworks.onnx.rewritten import rewritten
 from tests.support.model_requests import infer
@@ -214,3 +217,60 @@ def test_bf16_is_taken_and_given_as_fp32(load_model: Callable[[onnx.ModelProto],
     outputs = infer(model, {"inputs": [tensor]})["outputs"]
     # The nearest numbers with 8 bits of significand.
     assert [output["data"] for output in outputs] == [[1.0, 3.140625]] * 2
+
+
+def normalizer(**attributes: Any) -> onnx.ModelProto:
+    """Lower case in a function, upper case outside of it."""
+    kind = helper.make_tensor_value_info
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    lower = helper.make_node("StringNormalizer", ["a"], ["b"], case_change_action="LOWER", **attributes)
+    upper = helper.make_node("StringNormalizer", ["x"], ["upper"], case_change_action="UPPER", **attributes)
+    function = helper.make_function("own", "Lower", ["a"], ["b"], [lower], imports[:1])
+    nodes = [helper.make_node("Lower", ["x"], ["lower"], domain="own"), upper]
+    outputs = [kind(name, TensorProto.STRING, [None]) for name in ("lower", "upper")]
+    graph = helper.make_graph(nodes, "g", [kind("x", TensorProto.STRING, [None])], outputs)
+    return helper.make_model(graph, opset_imports=imports, ir_version=9, functions=[function])
+
+
+@pytest.mark.served("ONNX", "pipelines of texts, which skl2onnx exports with a locale that images lack")
+@pytest.mark.parametrize(
+    ("attributes", "lower", "upper"),
+    [
+        ({}, ["éa", "süd"], ["ÉA", "SÜD"]),
+        ({"locale": "en_US"}, ["éa", "süd"], ["ÉA", "SÜD"]),
+        ({"locale": "en_US.UTF-8"}, ["éa", "süd"], ["ÉA", "SÜD"]),
+        ({"locale": "C"}, ["Éa", "süd"], ["ÉA", "SüD"]),
+    ],
+    ids=["default", "en_US", "en_US.UTF-8", "C"],
+)
+def test_words_change_their_case_without_an_english_locale(
+    load_model: Callable[[onnx.ModelProto], OnnxModel],
+    attributes: dict[str, str],
+    lower: list[str],
+    upper: list[str],
+) -> None:
+    model = load_model(normalizer(**attributes))
+    request = {"inputs": [{"name": "x", "shape": [2], "datatype": "BYTES", "data": ["Éa", "Süd"]}]}
+    assert [output["data"] for output in infer(model, request)["outputs"]] == [lower, upper]
+
+
+def test_a_pipeline_of_texts_answers_as_scikit_learn(
+    load_model: Callable[[onnx.ModelProto], OnnxModel],
+) -> None:
+    texts = ["line Trip", "all ok", "Transformer trip", "ok line"] * 3
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, ["trip", "ok"] * 6)
+    exported = convert_sklearn(pipeline, initial_types=[("text", StringTensorType([None, 1]))])
+    request = {"inputs": [{"name": "text", "shape": [4, 1], "datatype": "BYTES", "data": texts[:4]}]}
+    label, probability = infer(load_model(exported), request)["outputs"]
+    assert label["data"] == pipeline.predict(texts[:4]).tolist()
+    expected = pipeline.predict_proba(texts[:4]).reshape(-1)
+    np.testing.assert_allclose(probability["data"], expected, atol=1e-5)
+
+
+def test_another_locale_that_the_machine_lacks_is_named(
+    load_model: Callable[[onnx.ModelProto], OnnxModel],
+) -> None:
+    with pytest.raises(
+        ModelError, match=r"as in the locale xx_XX\.UTF-8, which this image does not have; export"
+    ):
+        load_model(normalizer(locale="xx_XX.UTF-8"))
