@@ -104,6 +104,7 @@ class RequestSteps:
         served = self._engine.find(request.uid)
         # Linear models in shared memory are numbers alone, without their acceleration.
         acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
+        own = getattr(served.model, "parameters", {})
         outputs = served.model.outputs
         if names := served.defaults:
             outputs = tuple(replace(spec, on_request=spec.name not in names) for spec in outputs)
@@ -113,7 +114,7 @@ class RequestSteps:
             "platform": str(self._settings.type).replace("/", "_"),
             "inputs": [_spec_document(spec) for spec in served.model.inputs],
             "outputs": [_spec_document(spec) for spec in outputs],
-            "parameters": {"digest": served.digest, **acceleration},
+            "parameters": {"digest": served.digest, **acceleration, **own},
         }
         yield Response(json_of(document))
 

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class Model(Protocol):
-    """A loaded model: named arrays in, named arrays out."""
+    """A loaded model: named arrays in, named arrays out.
+
+    A model may have two more attributes: `known_values`, by the name of an input or a column values that the
+    training knew; and `parameters`, texts for the parameters of its metadata.
+    """
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:

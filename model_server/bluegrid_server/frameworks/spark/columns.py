@@ -1,0 +1,293 @@
+"""The input columns of a pipeline, and the tensors of a request that hold them.
+
+Parameters of the stages name the columns, and the kind of stage says what a column holds. What a
+SQLTransformer reads is taken from Spark's analysis of its statement.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pyspark.ml.linalg import Vectors, VectorUDT
+from pyspark.sql.types import BooleanType, DoubleType, LongType, StringType, StructField, StructType
+
+from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.features import word_of
+from bluegrid_server.frameworks.spark.session import SPARK_ERRORS, reason_of
+from bluegrid_server.frameworks.spark.stages import inputs_of, size_of_vectors
+from bluegrid_server.frameworks.spark.statement import words_in
+from bluegrid_server.frameworks.spark.tables import java_frame, java_schema
+from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from bluegrid_server.frameworks.spark.stages import Stage
+
+REMEDY = "push a pipeline whose stages need only numbers, words or vectors"
+
+_TABLE = "x"
+"""Name of the tensor of a pipeline whose columns are all numbers, or that takes one vector."""
+
+
+class Holds(Enum):
+    """What a column holds: its datatype in a request, and its type in Spark."""
+
+    NUMBER = (Datatype.FP64, DoubleType())
+    WHOLE_NUMBER = (Datatype.FP64, LongType())
+    FLAG = (Datatype.BOOL, BooleanType())
+    WORD = (Datatype.BYTES, StringType())
+    VECTOR = (Datatype.FP64, VectorUDT())
+
+    def __init__(self, datatype: Datatype, spark_type: Any) -> None:
+        self.datatype = datatype
+        self.spark_type = spark_type
+
+
+@dataclass(frozen=True)
+class Column:
+    """An input column.
+
+    Attributes:
+        name: in the pipeline.
+        holds: what it holds.
+        size: of a vector; -1: any.
+        labels: words that the training knew.
+        missing_is_nan: whether a missing number is NaN to its reader; otherwise it is null.
+    """
+
+    name: str
+    holds: Holds
+    size: int = 1
+    labels: tuple[str, ...] = ()
+    missing_is_nan: bool = False
+
+    @property
+    def spec(self) -> TensorSpec:
+        """Spec of the tensor that holds this column."""
+        digits = self.holds is Holds.WORD and any(label.lstrip("-").isdigit() for label in self.labels)
+        return TensorSpec(self.name, (-1, self.size), self.holds.datatype, takes_integers=digits)
+
+    def values(self, array: NDArray[Any]) -> list[Any]:
+        """Return a column (n, size) as Python's values for Spark."""
+        if self.holds is Holds.VECTOR:
+            return [VECTOR.serialize(Vectors.dense(row)) for row in array]
+        values: list[Any] = array[:, 0].tolist()
+        if self.holds is Holds.WORD:
+            return list(map(word_of, values))
+        if self.holds is Holds.FLAG or self.missing_is_nan:
+            return values
+        # NaN, a missing value, is the only value that differs from itself.
+        missing_as_null = [None if value != value else value for value in values]
+        if self.holds is Holds.NUMBER:
+            return missing_as_null
+        return [None if value is None else int(value) for value in missing_as_null]
+
+
+VECTOR = VectorUDT()
+
+
+class Inputs:
+    """The inputs of a pipeline: one tensor of all columns if these are numbers, otherwise a tensor a column.
+
+    Args:
+        columns: in the order in which the pipeline reads them.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = tuple(columns)
+        kinds = {column.holds for column in columns}
+        self._is_table = kinds <= {Holds.NUMBER, Holds.WHOLE_NUMBER} or (
+            len(columns) == 1 and kinds == {Holds.VECTOR}
+        )
+        self.specs = (self._table,) if self._is_table else tuple(column.spec for column in columns)
+        self.known: Mapping[str, Sequence[Any]] = {
+            column.name: [float(each) for each in column.labels]
+            if column.holds in (Holds.NUMBER, Holds.WHOLE_NUMBER)
+            else column.labels
+            for column in columns
+            if column.labels
+        }
+        self.schema = StructType([StructField(each.name, each.holds.spark_type) for each in columns])
+
+    @property
+    def _table(self) -> TensorSpec:
+        if self.columns[0].holds is Holds.VECTOR:
+            return TensorSpec(_TABLE, (-1, self.columns[0].size))
+        names = tuple(column.name for column in self.columns)
+        return TensorSpec(_TABLE, (-1, len(names)), columns=names)
+
+    def rows(self, tensors: Mapping[str, NDArray[Any]]) -> list[tuple[Any, ...]]:
+        """Return rows of Python's values, in the order of the schema."""
+        return list(zip(*self._values(tensors), strict=True))
+
+    def _values(self, tensors: Mapping[str, NDArray[Any]]) -> Iterator[list[Any]]:
+        start = 0
+        for column in self.columns:
+            if self._is_table:
+                end = start + column.size if column.size > 0 else None
+                yield column.values(tensors[_TABLE][:, start:end])
+                start += column.size
+            else:
+                yield column.values(tensors[column.name])
+
+
+def inputs_for(stages: Sequence[Stage]) -> Inputs:
+    """Return the inputs of stages, all of which are needed.
+
+    Raises:
+        ModelError: a column is neither number, word nor vector, or the stages do not fit together; the
+            message continues after "model <uid>".
+    """
+    names = inputs_of(stages)
+    if not names:
+        raise ModelError("is a pipeline that reads no columns; push one that has stages")
+    parts = [part for stage in stages for part in (stage.inner or (stage,))]
+    columns = {name: _declared(name, parts) for name in names}
+    unknown = [name for name, column in columns.items() if column is None]
+    found = {name: column or Column(name, Holds.NUMBER) for name, column in columns.items()}
+    return Inputs(tuple(_checked(found, unknown, stages).values()))
+
+
+def _declared(name: str, parts: Sequence[Stage]) -> Column | None:
+    """Return a column as the stages that read it declare it; None: statements alone read it."""
+    names = {name} | {
+        alias
+        for part in parts
+        if part.statement
+        for alias, renamed in part.statement.renamed.items()
+        if renamed == name
+    }
+    readers = [part for part in parts if part.statement is None and names.intersection(part.reads)]
+    if not readers:
+        return None
+    kinds = {_HOLDS.get(reader.kind, Holds.NUMBER) for reader in readers}
+    if lists := [reader.kind for reader in readers if reader.kind in _OF_LISTS]:
+        raise ModelError(
+            f"takes lists of words: {lists[0]} reads {name!r}; begin the pipeline with the Tokenizer"
+        )
+    if any(name in reader.columns("featuresCol") and reader.kind != _ISOTONIC for reader in readers):
+        kinds = {Holds.VECTOR}
+    missing_is_nan = any(reader.kind == "Bucketizer" for reader in readers)
+    if Holds.VECTOR in kinds:
+        return Column(
+            name, Holds.VECTOR, size_of_vectors(parts, next(iter(names & set(parts_reads(readers)))))
+        )
+    labels = _labels(readers, names)
+    if labels and all(map(_FROM_DOUBLE.fullmatch, labels)):
+        return Column(name, Holds.NUMBER, labels=labels)
+    if Holds.WORD in kinds and Holds.NUMBER not in kinds:
+        return Column(name, Holds.WORD, labels=labels)
+    if labels:
+        return Column(name, Holds.WHOLE_NUMBER, labels=labels)
+    return Column(name, Holds.NUMBER, missing_is_nan=missing_is_nan)
+
+
+def parts_reads(readers: Iterable[Stage]) -> Iterator[str]:
+    """Yield the columns that stages read."""
+    for reader in readers:
+        yield from reader.reads
+
+
+def _labels(readers: Iterable[Stage], names: set[str]) -> tuple[str, ...]:
+    for reader in readers:
+        if reader.kind == _INDEXER:
+            return tuple(reader.labels(next(name for name in reader.reads if name in names)))
+    return ()
+
+
+_INDEXER = "StringIndexerModel"
+_ISOTONIC = "IsotonicRegressionModel"
+_FROM_DOUBLE = re.compile(r"-?\d+\.\d+(E-?\d+)?")
+"""What Spark's indexer makes of a number: 1.0 of 1 in a column of doubles."""
+_OF_LISTS = {
+    "HashingTF",
+    "CountVectorizerModel",
+    "NGram",
+    "StopWordsRemover",
+    "Word2VecModel",
+    "FPGrowthModel",
+}
+"""Stages that read lists of words."""
+_HOLDS = {
+    **dict.fromkeys((_INDEXER, "Tokenizer", "RegexTokenizer"), Holds.WORD),
+    **dict.fromkeys(
+        (
+            "BucketedRandomProjectionLSHModel",
+            "ChiSqSelectorModel",
+            "DCT",
+            "ElementwiseProduct",
+            "IDFModel",
+            "MaxAbsScalerModel",
+            "MinHashLSHModel",
+            "MinMaxScalerModel",
+            "Normalizer",
+            "PCAModel",
+            "PolynomialExpansion",
+            "RobustScalerModel",
+            "StandardScalerModel",
+            "UnivariateFeatureSelectorModel",
+            "VarianceThresholdSelectorModel",
+            "VectorIndexerModel",
+            "VectorSizeHint",
+            "VectorSlicer",
+        ),
+        Holds.VECTOR,
+    ),
+}
+"""What stages read, by their class; all others read numbers, or `features`, a vector."""
+_NEXT = {Holds.NUMBER: Holds.WORD, Holds.WORD: Holds.FLAG}
+"""What to try if Spark's analysis refuses a column of a statement."""
+
+
+def _checked(
+    columns: dict[str, Column], unknown: Sequence[str], stages: Sequence[Stage]
+) -> dict[str, Column]:
+    """Return the columns, once Spark's own checks of all stages accept them.
+
+    Args:
+        columns: by name.
+        unknown: those that statements alone read.
+        stages: of the pipeline.
+    """
+    schema = java_schema(Inputs(tuple(columns.values())).schema)
+    for stage in stages:
+        try:
+            if stage.statement is not None and (words := _words(stage, schema, columns, unknown)):
+                known = {name: replace(columns[name], holds=Holds.WORD) for name in words}
+                return _checked({**columns, **known}, unknown, stages)
+            schema = stage.fitted.transformSchema(schema)
+        except SPARK_ERRORS as error:
+            named = [name for name in unknown if _names(error, name)] if stage.statement else list(unknown)
+            other = {
+                name: replace(columns[name], holds=_NEXT[columns[name].holds])
+                for name in named
+                if columns[name].holds in _NEXT
+            }
+            if not other:
+                raise ModelError(
+                    f"takes other columns than {', '.join(map(repr, columns))}, which its stages name: "
+                    f"{stage.kind} says {reason_of(error)}; {REMEDY}"
+                ) from None
+            return _checked({**columns, **other}, unknown, stages)
+    return columns
+
+
+def _words(stage: Stage, schema: Any, columns: Mapping[str, Column], unknown: Sequence[str]) -> set[str]:
+    """Return the columns, so far numbers, that a statement takes as words."""
+    numbers = {name for name in unknown if columns[name].holds is Holds.NUMBER}
+    if stage.statement is None or not numbers.intersection(stage.reads):
+        return set()
+    analyzed = stage.fitted.transform(java_frame((), schema)).queryExecution().analyzed()
+    return (words_in(analyzed) & numbers) - stage.statement.made_words
+
+
+def _names(error: BaseException, column: str) -> bool:
+    return (
+        re.search(rf"(?<!\w){re.escape(column)}(?!\w)", reason_of(error).partition("SQLSTATE")[0]) is not None
+    )
