@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import FormatError
 from bluegrid_registry.model_types.interface import INTERFACES
-from bluegrid_registry.model_types.protobuf import BYTES, VARINT, fields
+from bluegrid_registry.model_types.protobuf import BYTES, VARINT, fields, varints
 from bluegrid_registry.model_types.signature import ModelSignature, TensorSignature
 from bluegrid_registry.model_types.sniff import member
 
@@ -47,7 +47,9 @@ def _has_named_columns(model_type: str, data: bytes) -> bool:
     return _NAMED_COLUMNS[model_type].search(text) is not None
 
 
-_GRAPH, _INITIALIZER, _INPUT, _OUTPUT = 7, 5, 11, 12
+_GRAPH, _NODE, _INITIALIZER, _INPUT, _OUTPUT = 7, 1, 5, 11, 12
+_NODE_OUTPUT, _NODE_OPERATOR, _NODE_ATTRIBUTE = 2, 4, 5
+_INTEGERS, _STRINGS = 8, 9
 _INITIALIZER_NAME, _NAME, _TYPE = 8, 1, 2
 _TENSOR, _ELEMENT, _SHAPE, _DIMENSION, _SIZE = 1, 1, 2, 1, 1
 _SEQUENCE, _SEQUENCE_ELEMENT, _MAP, _MAP_VALUE, _OPTIONAL = 4, 1, 5, 2, 9
@@ -98,20 +100,21 @@ def _tensors(
     Optional inputs, which requests may leave out, are not among them.
     """
     tensors = []
+    classes = _numbers_of_classes(graph) if number == _OUTPUT else {}
     for value in _messages(graph, number):
         name = _text(value, _NAME)
         is_optional = number == _INPUT and any(
             any(_messages(kind, _OPTIONAL)) for kind in _messages(value, _TYPE)
         )
         if is_wanted(name) and not is_optional:
-            tensor = _tensor(name, value)
+            tensor = _tensor(name, value, classes.get(name, 0))
             if tensor is None:
                 return None
             tensors.append(tensor)
     return tensors
 
 
-def _tensor(name: str, value: memoryview) -> TensorSignature | None:
+def _tensor(name: str, value: memoryview, classes: int) -> TensorSignature | None:
     for kind in _messages(value, _TYPE):
         for tensor in _messages(kind, _TENSOR):
             datatype = _ELEMENTS.get(_integer(tensor, _ELEMENT))
@@ -122,10 +125,26 @@ def _tensor(name: str, value: memoryview) -> TensorSignature | None:
             return TensorSignature(
                 name=name, datatype=datatype, shape=tuple(size if size > 0 else -1 for size in sizes)
             )
-        if (element := _element_of_maps(kind)) in _ELEMENTS:
-            # Probabilities: a row of the classes, of which models may have different ones.
-            return TensorSignature(name=name, datatype=_ELEMENTS[element], shape=(-1, -1))
+        if (element := _element_of_maps(kind)) in _ELEMENTS and classes:
+            return TensorSignature(name=name, datatype=_ELEMENTS[element], shape=(-1, classes))
     return None
+
+
+def _numbers_of_classes(graph: memoryview) -> dict[str, int]:
+    """Return, by output of a ZipMap, which makes lists of maps of probabilities, how many classes it has."""
+    return {
+        _text(node, _NODE_OUTPUT): sum(map(_number_of_labels, _messages(node, _NODE_ATTRIBUTE)))
+        for node in _messages(graph, _NODE)
+        if _text(node, _NODE_OPERATOR) == "ZipMap"
+    }
+
+
+def _number_of_labels(attribute: memoryview) -> int:
+    return sum(
+        sum(1 for _ in varints(field.content)) if (field.number, field.kind) == (_INTEGERS, BYTES) else 1
+        for field in fields(attribute)
+        if field.number in (_INTEGERS, _STRINGS)
+    )
 
 
 def _element_of_maps(kind: memoryview) -> int:

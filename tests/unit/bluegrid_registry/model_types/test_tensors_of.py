@@ -89,14 +89,18 @@ def test_a_graph_has_all_of_its_tensors() -> None:
     )
 
 
-def test_a_classifier_as_it_is_exported_by_default_has_its_label_and_probabilities() -> None:
-    kinds = np.array(["cable", "overhead"])[np.arange(40) % 2]
-    initial = [("rows", FloatTensorType([None, 3]))]
-    data = convert_sklearn(LogisticRegression().fit(X, kinds), initial_types=initial).SerializeToString()
-    assert [*map(str, signature_of("onnx/onnx", data).outputs)] == [
-        "output_label BYTES [n]",
-        "output_probability FP32 [n, n]",
-    ]
+@pytest.mark.parametrize(
+    ("kinds", "label"),
+    [(np.array(["cable", "overhead", "mixed"]), "BYTES"), (np.array([-1, 0, 1]), "INT64")],
+    ids=["words", "integers"],
+)
+def test_a_classifier_as_it_is_exported_by_default_has_its_label_and_probabilities(
+    kinds: Any, label: str
+) -> None:
+    model = LogisticRegression().fit(X, kinds[np.arange(40) % 3])
+    exported = convert_sklearn(model, initial_types=[("rows", FloatTensorType([None, 3]))])
+    outputs = signature_of("onnx/onnx", exported.SerializeToString()).outputs
+    assert [*map(str, outputs)] == [f"output_label {label} [n]", "output_probability FP32 [n, 3]"]
 
 
 def test_a_graph_has_the_tensors_that_a_pod_takes_and_gives() -> None:
