@@ -5,10 +5,14 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-types check-tests endurance bench-server bench-stack bench-switches bench-transfer clean distclean
+.PHONY: help tour demo test check check-types check-tests endurance bench-server bench-stack bench-switches bench-transfer clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+
+tour: ## From training to answers on this machine, Python packages only: half a minute
+	@tools/bootstrap tour
+	@.venv/bin/bluegrid tour
 
 demo: ## From a bare machine to a live switch under load; leaves the service running
 	@tools/bootstrap

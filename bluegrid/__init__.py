@@ -3,6 +3,7 @@
     cli/          the commands
     updates/      the update server and its page: updates by request and on a schedule
     promotion/    a switch region by region, watched, and undone if it fails
+    tour/         a tour on one machine, and the models that it and the demo train
     local/        a version on this machine, by the server of the pods
     operations/   what runs, read from Kubernetes and the pods
     policy/       the rules of previews as a policy pack

@@ -12,8 +12,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 
 from benchmarks.server.plan import INPUTS
+from bluegrid.tour.line_loading.skops_bytes import skops_bytes
 from bluegrid_registry import ModelType, Source, models_in_folder, open_store, push
-from examples.line_loading.skops_bytes import skops_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

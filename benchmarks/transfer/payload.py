@@ -92,7 +92,7 @@ def random_models(folder: Path, count: int, size: int, seed: int = 4) -> Payload
 def real_models(folder: Path, count: int) -> Payload:
     """Train the models of the example's versions, and take `count` different models of them."""
     trained = folder.with_name(f"{folder.name}-trained")
-    command: list[str | Path] = [sys.executable, "-m", "examples.line_loading", "--out", trained]
+    command: list[str | Path] = [sys.executable, "-m", "bluegrid.tour.line_loading", "--out", trained]
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     folder.mkdir()
     sha256s: dict[str, str] = {}

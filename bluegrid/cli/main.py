@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -36,6 +37,7 @@ from bluegrid.cli import (
     stop,
     stores,
     switch,
+    tour,
     traffic,
     updates,
     verify,
@@ -44,6 +46,9 @@ from bluegrid.cli import (
 )
 from bluegrid.cli.remedies import message_of
 from bluegrid_registry import BluegridError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(
     name="bluegrid",
@@ -90,6 +95,7 @@ app.command(epilog="Example: `bluegrid check --preview preview-north.json`")(che
 app.command(epilog="Example: `bluegrid preview-report preview-*.json > comment.md`")(
     preview_report.preview_report
 )
+app.command(epilog="Example: `bluegrid tour --keep tour`")(tour.tour)
 app.add_typer(sets.app)
 app.add_typer(versions.app)
 app.add_typer(models.app)
@@ -106,19 +112,29 @@ app.command()(export.export)
 
 
 def main() -> None:
-    """Run a command; the only place that catches errors."""
+    """Run the command of this process."""
     try:
-        sys.exit(app(standalone_mode=False))
-    except typer.TyperException as error:
-        sys.exit(_refuse_usage(error))
-    except typer.Abort:
-        sys.exit(130)
-    except BluegridError as error:
-        output.refuse(message_of(error))
-        sys.exit(1)
+        sys.exit(run())
     except KeyboardInterrupt:
         output.refuse("interrupted; a push that is started again sends only what has not arrived")
         sys.exit(130)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; the only place that catches errors.
+
+    Args:
+        arguments: of the command, without the program's name; None: those of this process.
+    """
+    try:
+        return app(arguments, standalone_mode=False) or 0
+    except typer.TyperException as error:
+        return _refuse_usage(error)
+    except typer.Abort:
+        return 130
+    except BluegridError as error:
+        output.refuse(message_of(error))
+        return 1
 
 
 def _refuse_usage(error: typer.TyperException) -> int:

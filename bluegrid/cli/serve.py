@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -15,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from bluegrid.cli import options, output, sets
+from bluegrid.cli.interrupted import signals_interrupt
 from bluegrid.cli.progress import bar
 from bluegrid.local import LocalServer, LocalVersion, pushed, require_server, service_name
 from bluegrid.operations import ServiceUrl
@@ -31,7 +30,7 @@ from bluegrid_registry.contract import PORT
 from bluegrid_registry.names import ServiceName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _REMEDIES: Mapping[Remedy, str] = {
     Remedy.TRUST_NAMES: "build it without, or, once that is known to be harmless: {options}",
@@ -87,22 +86,25 @@ def serve(
         raise typer.BadParameter(f"{source} {version}: {what}", param_hint="VERSION")
     _check_name(service)
     require_server()
-    console = Console(stderr=True)
-    with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="bluegrid-serve-") as temporary:
-        folder = Path(temporary)
-        if version is not None:
-            to_serve = _declared(source, version, store, registry, service)
-        else:
-            to_serve = _folder(
-                Path(source), _set_of(source, model_type, trust, kinds), service, ignore, folder
-            )
-        server = LocalServer(to_serve, folder, host=host, port=port, workers=workers, warn=output.warn)
-        with server:
-            with console.status("starting") as status:
-                server.wait_until_ready(status.update)
-            data = _served(to_serve, server.url)
-            output.emit(as_json=as_json, data=data, text=_text(data, source if version is None else None))
-            server.wait()
+    try:
+        with signals_interrupt(), tempfile.TemporaryDirectory(prefix="bluegrid-serve-") as temporary:
+            folder = Path(temporary)
+            if version is not None:
+                to_serve = _declared(source, version, store, registry, service)
+            else:
+                declared = _set_of(source, model_type, trust, kinds)
+                to_serve = _folder(Path(source), declared, service, ignore, folder)
+            with LocalServer(
+                to_serve, folder, host=host, port=port, workers=workers, warn=output.warn
+            ) as server:
+                with Console(stderr=True).status("starting") as status:
+                    server.wait_until_ready(status.update)
+                data = _served(to_serve, server.url)
+                output.emit(as_json=as_json, data=data, text=_text(data, source if version is None else None))
+                server.wait()
+    # The usual end of a server.
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
 
 
 def _check_name(service: str | None) -> None:
@@ -112,20 +114,6 @@ def _check_name(service: str | None) -> None:
     except ValidationError as error:
         fault = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise typer.BadParameter(fault, param_hint="--service") from None
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Leave the block without an error on Ctrl-C, and when a service manager or a closed terminal ends it."""
-    ending = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in ending}
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _declared(

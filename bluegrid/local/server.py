@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -39,6 +40,13 @@ def require_server() -> None:
         )
     if importlib.util.find_spec(_SERVER) is None:
         raise ConfigError("serving needs the model server: pip install 'bluegrid[serve]'")
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 class LocalServer:

@@ -30,7 +30,7 @@ LONGEST = 900
 UPDATE = """
   update:
     trainer:
-      command: [python, -m, examples.line_loading.retrain]
+      command: [python, -m, bluegrid.tour.line_loading.retrain]
       parameters:
         season: {{type: string, default: winter}}
         flows: {{type: integer, default: 40}}

@@ -83,7 +83,7 @@ def _train(report: Callable[[str], None]) -> None:
     """Train all versions, once for each checkout; keep none of them if one fails."""
     if MODELS.exists():
         return
-    _run([sys.executable, "-m", "examples.line_loading", "--out", str(MODELS)], report)
+    _run([sys.executable, "-m", "bluegrid.tour.line_loading", "--out", str(MODELS)], report)
 
 
 def _run(command: Sequence[str], report: Callable[[str], None]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bluegrid.tour.predictions import Predicted, predict
+from bluegrid_registry.contract import service_path
 from tools.demo import steps
-from tools.demo.predictions import Predicted, predict
 from tools.demo.prepare import EXAMPLE
 from tools.demo.workspace import SERVICE
 from tools.load.process import Load
@@ -91,7 +92,7 @@ def run(work: Workspace, models: Path, printer: Printer) -> Results:
     deployed = steps.up(work).require()
 
     printer.title("Every device's model answers a request through the Ingress")
-    predicted = predict(work, models)
+    predicted = predict(service_url(work), models)
     printer.line(predicted.version, _words(predicted))
 
     with Load.start(
@@ -130,7 +131,7 @@ def run(work: Workspace, models: Path, printer: Printer) -> Results:
         steps.add_cluster(work, "d4", "v4")
         steps.up(work).require()
         at_last = steps.switch(work, "d4")
-        last = predict(work, models)
+        last = predict(service_url(work), models)
         report = load.stop()
     return Results(
         tuple(pushed),
@@ -151,6 +152,11 @@ def run(work: Workspace, models: Path, printer: Printer) -> Results:
         last,
         report,
     )
+
+
+def service_url(work: Workspace) -> str:
+    """Return the URL of the demo's service through its proxy."""
+    return f"{work.place.route_url}{service_path(SERVICE)}"
 
 
 def _words(predicted: Predicted) -> str:

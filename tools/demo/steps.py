@@ -122,4 +122,6 @@ def switch_past_a_failed_cluster(work: Workspace, cluster: str) -> Ran:
 
 def damage(work: Workspace, version: str, uid: str) -> str:
     """Flip a byte of a model in the store; return the SHA-256 of the model's pack."""
-    return work.run(sys.executable, "-m", "tools.demo.faults", SET, version, uid).require().output.split()[-1]
+    return (
+        work.run(sys.executable, "-m", "bluegrid.tour.faults", SET, version, uid).require().output.split()[-1]
+    )

@@ -63,7 +63,9 @@ def read_requests(path: Path, url: str, service: str) -> list[Request]:
             for row, inputs in enumerate(rows)
         ]
     except OSError as error:
-        raise LoadError(f"{path}: {error.strerror}: make it with python -m examples.line_loading") from error
+        raise LoadError(
+            f"{path}: {error.strerror}: make it with python -m bluegrid.tour.line_loading"
+        ) from error
     except (ValidationError, IndexError) as error:
         reason = str(error).splitlines()[0]
         raise LoadError(f"{path}: not a file of requests and answers: {reason}: generate it again") from error

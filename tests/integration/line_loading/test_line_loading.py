@@ -12,10 +12,10 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from examples.line_loading.network import RATING_MARGIN, Network
-from examples.line_loading.operating_points import WINTER, sample
-from examples.line_loading.skops_bytes import skops_bytes
-from examples.line_loading.training import UPDATED_UID, train
+from bluegrid.tour.line_loading.network import RATING_MARGIN, Network
+from bluegrid.tour.line_loading.operating_points import WINTER, sample
+from bluegrid.tour.line_loading.skops_bytes import skops_bytes
+from bluegrid.tour.line_loading.training import UPDATED_UID, train
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,7 +27,7 @@ SET = DeclaredSet.model_validate(
         "source": "platform",
         "update": {
             "trainer": {
-                "command": [sys.executable, "-m", "examples.line_loading.retrain"],
+                "command": [sys.executable, "-m", "bluegrid.tour.line_loading.retrain"],
                 "parameters": {
                     "season": {"type": "string", "default": "winter"},
                     "flows": {"type": "integer", "default": 20},

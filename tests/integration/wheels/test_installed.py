@@ -46,7 +46,7 @@ class Project:
         (folder / "registry").mkdir()
         (folder / "registry" / "g1.yaml").write_text(SET)
 
-    def run(self, program: str, *arguments: str, **environment: str) -> str:
+    def run(self, program: str, *arguments: str, timeout: float = 60, **environment: str) -> str:
         done = subprocess.run(
             [self._programs / program, *arguments],
             cwd=self._folder,
@@ -55,7 +55,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=timeout,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -77,7 +77,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     run_uv(
         "pip", "install", "--quiet", "--python", str(folder / "env" / "bin" / "python"), "--no-config",
         "--constraint", str(folder / "locked.txt"), "--find-links", str(folder / "wheels"),
-        "bluegrid[stack,updates,images]",
+        "bluegrid[stack,updates,images,tour]",
     )  # fmt: skip
     return Project(folder / "project", folder / "env" / "bin")
 
@@ -106,6 +106,23 @@ def test_the_installed_packages_are_all_named_after_bluegrid(project: Project) -
 
 def test_the_command_reads_the_projects_registry(project: Project) -> None:
     assert "no mistakes" in project.run("bluegrid", "check")
+
+
+def test_the_tour_goes_from_training_to_answers_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
+    shown = project.run("bluegrid", "tour", timeout=400, TMPDIR=str(tmp_path)).splitlines()
+    commands = [line.split()[2] for line in shown if line.startswith("$ bluegrid ")]
+    assert commands == [
+        *("set", "push", "push", "push", "push", "verify", "version"),
+        *("serve", "predict", "verify", "serve", "push", "verify"),
+    ]  # fmt: skip
+    assert "set g1 v2 -> v3: 0 added, 1 changed, 0 removed, 185 unchanged; +0 bytes" in shown
+    (answers,) = [line for line in shown if "answers one by one" in line]
+    assert answers.startswith("  186 answers one by one, 186 in one request; ")
+    (refusal,) = [line for line in shown if line.startswith("  error: ")]
+    assert refusal.startswith("  error: set g1 version v4: model line-17 in pack ")
+    assert any("1 damaged packs replaced" in line for line in shown)
+    assert shown[-1].startswith("186 models, four versions: ")
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_components_update_server_and_model_server_are_imported(project: Project) -> None:

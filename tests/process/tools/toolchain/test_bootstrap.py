@@ -69,6 +69,17 @@ def test_a_prepared_checkout_is_left_with_nothing_said_but_by_uv(checkout: Path)
     )
 
 
+def test_the_tour_gets_its_packages_alone_and_keeps_others(checkout: Path, command: Commands) -> None:
+    for name in ("go", "git", "apt-get"):
+        command(name, "exit 99")
+    done = run(checkout, "tour")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        done.stdout.splitlines()[-1]
+        == "uv sync --quiet --frozen --no-default-groups --extra tour --inexact --compile-bytecode"
+    )
+
+
 GO_WANTED = "wanted Go 1.26 or later; install it from https://go.dev/dl"
 PYTHON_WANTED = "wanted Python 3.11 or later; put a later python3 first on PATH"
 NOT_ROOT = 'case "$1" in -u) echo 1000 ;; *) echo ann ;; esac'
@@ -143,6 +154,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
     listed = make(checkout).stdout
     assert [line.split()[1] for line in listed.splitlines()] == [
         "help",
+        "tour",
         "demo",
         "test",
         "check",

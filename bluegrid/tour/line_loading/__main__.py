@@ -1,4 +1,4 @@
-"""`python -m examples.line_loading --out DIR`: trains all versions and reports how good they are."""
+"""`python -m bluegrid.tour.line_loading --out DIR`: trains all versions and reports how good they are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from examples.line_loading.training import TrainingReport, train
+from bluegrid.tour.line_loading.training import TrainingReport, train
 
 
 def main() -> None:
     """Runs the command."""
-    parser = argparse.ArgumentParser(prog="python -m examples.line_loading", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bluegrid.tour.line_loading", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for v1, v2, v3, v4 and requests.json")
     try:
         report = train(parser.parse_args().out, _show)

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from examples.line_loading.skops_bytes import skops_bytes
+from bluegrid.tour.line_loading.skops_bytes import skops_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from examples.line_loading.network import Branch, Floats
-    from examples.line_loading.operating_points import OperatingPoints
+    from bluegrid.tour.line_loading.network import Branch, Floats
+    from bluegrid.tour.line_loading.operating_points import OperatingPoints
 
 EXAMPLES_PER_MODEL = 3
 REQUESTS_PER_SEASON = 2

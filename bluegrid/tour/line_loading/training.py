@@ -12,9 +12,9 @@ from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from threadpoolctl import threadpool_limits
 
-from examples.line_loading import files
-from examples.line_loading.network import Branch, Floats, Network
-from examples.line_loading.operating_points import (
+from bluegrid.tour.line_loading import files
+from bluegrid.tour.line_loading.network import Branch, Floats, Network
+from bluegrid.tour.line_loading.operating_points import (
     NEXT_YEAR,
     SPRING_AND_AUTUMN,
     SUMMER,

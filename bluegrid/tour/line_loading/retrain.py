@@ -1,10 +1,10 @@
-"""`python -m examples.line_loading.retrain`: the set's trainer, which the update server runs.
+"""`python -m bluegrid.tour.line_loading.retrain`: the set's trainer, which the update server runs.
 
 Trains on new operating points of a season: all branches, or the one that is named. In the registry:
 
     update:
       trainer:
-        command: [python, -m, examples.line_loading.retrain]
+        command: [python, -m, bluegrid.tour.line_loading.retrain]
         parameters:
           season: {type: string, default: winter}
           flows: {type: integer, default: 120}
@@ -19,8 +19,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from examples.line_loading.operating_points import NEXT_YEAR, SPRING_AND_AUTUMN, SUMMER, WINTER, Season
-from examples.line_loading.training import retrain
+from bluegrid.tour.line_loading.operating_points import NEXT_YEAR, SPRING_AND_AUTUMN, SUMMER, WINTER, Season
+from bluegrid.tour.line_loading.training import retrain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from examples.line_loading.network import AREAS, Floats, Network
+from bluegrid.tour.line_loading.network import AREAS, Floats, Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
