@@ -60,6 +60,24 @@ class ModelSignature(Frozen):
         """Return this signature; where it knows no inputs or no outputs, the other's."""
         return ModelSignature(inputs=self.inputs or other.inputs, outputs=self.outputs or other.outputs)
 
+    def with_outputs_as_in(self, examples: ModelSignature) -> ModelSignature:
+        """Return this signature with the sizes of examples where they are others than its own.
+
+        A converter may declare a wrong size: skl2onnx declares the 96 outputs of a forest as one.
+        """
+        recorded = {tensor.name: tensor.shape for tensor in examples.outputs}
+        outputs = [
+            tensor.model_copy(update={"shape": _corrected(tensor.shape, recorded.get(tensor.name, ()))})
+            for tensor in self.outputs
+        ]
+        return ModelSignature.of(self.inputs, outputs)
+
+
+def _corrected(shape: tuple[int, ...], recorded: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) != len(recorded):
+        return shape
+    return tuple(size if size == -1 else other for size, other in zip(shape, recorded, strict=True))
+
 
 def common(signatures: Iterable[ModelSignature]) -> ModelSignature | None:
     """Return what the signatures of a version's models have in common; None if nothing is known."""

@@ -52,9 +52,11 @@ class SignatureReader:
         if self._left:
             self._left -= 1
             by_bytes, by_examples = signature_of(str(self._type), model.data), self._by_examples(model)
-            # A graph says which sizes may vary; an example has one of them, such as the length of a window.
-            known = (by_bytes, by_examples) if self._type.framework == "onnx" else (by_examples, by_bytes)
-            self._found.append(known[0].known_with(known[1]))
+            if self._type.framework == "onnx":
+                # A graph says which sizes may vary; an example has one of them, such as a window's length.
+                self._found.append(by_bytes.with_outputs_as_in(by_examples).known_with(by_examples))
+            else:
+                self._found.append(by_examples.known_with(by_bytes))
         return model
 
     def _by_examples(self, model: LoadedModel) -> ModelSignature:

@@ -91,6 +91,17 @@ def test_a_size_that_a_graph_leaves_open_is_not_that_of_an_example(tmp_path: Pat
     assert [*map(str, inputs), *map(str, outputs)] == ["x FP32 [n, n]", "y FP32 [n, n]"]
 
 
+def test_a_size_that_a_converter_declares_wrongly_is_that_of_an_example(tmp_path: Path) -> None:
+    place = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", 2])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", 1])
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", [place], [result])
+    data = helper.make_model(graph).SerializeToString()
+    example = recorded([tensor("x", [2, 2], "FP32")], [tensor("y", [2, 96], "FP32")])
+    _, manifest = pushed(open_store(tmp_path.as_uri()), "v1", SourceModel("a", data, (example,)), of=ONNX)
+    assert manifest.signature is not None
+    assert [*map(str, manifest.signature.outputs)] == ["y FP32 [n, 96]"]
+
+
 def test_a_version_of_which_nothing_is_known_has_no_signature(tmp_path: Path) -> None:
     _, manifest = pushed(open_store(tmp_path.as_uri()), "v1", source("a"))
     assert manifest.signature is None
