@@ -103,9 +103,9 @@ def _tensor(spec: TensorSpec, data: list[Any]) -> TensorDocument:
     while isinstance(level, list) and (spec.any_rank or len(shape) < len(spec.shape)):
         shape.append(len(level))
         level = level[0] if level else None
-    are_digits = spec.takes_integers and not any(isinstance(element, str) for element in data)
+    are_digits = spec.takes_integers and not any(isinstance(element, str | None) for element in data)
     datatype = Datatype.INT64 if are_digits else Datatype(spec.datatype)
-    if DATATYPES[datatype].kind == "f":
+    if are_digits or DATATYPES[datatype].kind == "f":
         data = _with_flags_as_numbers(data)
     return {"name": spec.name, "shape": shape, "datatype": datatype, "data": data}
 
@@ -116,7 +116,7 @@ def _with_flags_as_numbers(data: list[Any]) -> list[Any]:
         return [_with_flags_as_numbers(each) if isinstance(each, list) else each for each in data]
     if not any(isinstance(element, bool) for element in data):
         return data
-    return [float(element) if isinstance(element, bool) else element for element in data]
+    return [int(element) if isinstance(element, bool) else element for element in data]
 
 
 def _nested(output: TensorDocument) -> Any:

@@ -173,7 +173,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     if dtype is None:
         known = ", ".join(DATATYPES)
         raise InputError(f"input {spec.name!r}: {datatype!r} is not a datatype; known: {known}")
-    are_digits = spec.takes_integers and dtype.kind in "iu"
+    are_digits = spec.takes_integers and dtype.kind in "biu"
     fits = (dtype.kind == "O") is (expected.kind == "O") and np.can_cast(dtype, expected, "safe")
     # Whole numbers are INT64 in most clients, whatever the model takes: their values decide.
     may_fit = dtype.kind in "iu" and expected.kind in "iuf"
@@ -196,7 +196,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     else:
         array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)
     if are_digits:
-        return _objects([str(number) for number in array.reshape(-1).tolist()], shape)
+        return _objects([str(int(number)) for number in array.reshape(-1).tolist()], shape)
     if not fits:
         _check_limits(array, expected, spec.name)
     return array.astype(expected, copy=False)

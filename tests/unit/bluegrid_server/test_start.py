@@ -172,7 +172,7 @@ def test_a_type_that_is_not_trusted_is_never_built(
     ("estimator", "message"),
     [
         (DBSCAN().fit(np.eye(3)), "is a fitted DBSCAN without predict, transform"),
-        (Ridge(), "is a Ridge, not a fitted estimator with predict or transform"),
+        (Ridge(), "is a Ridge that was not fitted; call its fit before it is saved"),
     ],
     ids=["no predict", "not fitted"],
 )

@@ -20,7 +20,8 @@ def categories_of(booster: lightgbm.Booster) -> dict[str, Sequence[Category]]:
         categories, ordered ones too, and names the categorical features, to which ordered ones do not belong.
     """
     lists = booster.pandas_categorical or []
-    places = booster.params.get("categorical_feature", [])
+    # A booster that was not read from a file, but is part of a wrapper, has the other name.
+    places = booster.params.get("categorical_feature", booster.params.get("categorical_column", []))
     if len(places) != len(lists) or not all(_are_of_one_kind(values) for values in lists):
         return {}
     names = booster.feature_name()

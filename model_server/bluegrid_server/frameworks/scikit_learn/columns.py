@@ -11,6 +11,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.scikit_learn.parts import class_name, nested_estimators, steps_of
+from bluegrid_server.frameworks.scikit_learn.wrappers import categories_of, package_of, words_of
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Column:
         datatype: of the protocol: words are BYTES, all numbers FP64.
         is_used: whether a part of the estimator takes it.
         missing: what stands for a missing word, as in the training.
+        categories: of a column of pandas' category type; empty: it is of another type.
+        takes_integers: whether words may also be integers, as for CatBoost.
     """
 
     name: str
@@ -39,15 +42,26 @@ class Column:
     datatype: Datatype = Datatype.FP64
     is_used: bool = True
     missing: Any = np.nan
+    categories: tuple[Any, ...] = ()
+    takes_integers: bool = False
 
     @classmethod
-    def of(cls, name: str, values: tuple[Any, ...], *, is_used: bool = True, missing: Any = np.nan) -> Column:
+    def of(
+        cls,
+        name: str,
+        values: tuple[Any, ...],
+        *,
+        is_used: bool = True,
+        missing: Any = np.nan,
+        categories: tuple[Any, ...] = (),
+    ) -> Column:
         """Return the column of these values; raise ModelError if the protocol has no datatype for them."""
         if not values or all(isinstance(value, int | float) for value in values):
             is_boolean = bool(values) and all(isinstance(value, bool) for value in values)
-            return cls(name, values, Datatype.BOOL if is_boolean else Datatype.FP64, is_used)
+            datatype = Datatype.BOOL if is_boolean else Datatype.FP64
+            return cls(name, values, datatype, is_used, categories=categories)
         if all(isinstance(value, str) for value in values):
-            return cls(name, values, Datatype.BYTES, is_used, missing)
+            return cls(name, values, Datatype.BYTES, is_used, missing, categories)
         kinds = " and ".join(sorted({type(value).__name__ for value in values}))
         raise ModelError(
             f"takes a column {name!r} of {kinds}, for which requests have no datatype; "
@@ -70,6 +84,8 @@ class ColumnFacts:
     Attributes:
         values: values that training found in a column, as encoders and imputers keep them.
         missing: what stands for a missing value in a column, where it is not NaN.
+        categories: categories of the columns of pandas' category type.
+        words: columns of any words or integers.
         used: columns that a part takes.
         takes_table: whether a part needs a table: it selects columns by name, returns tables, or is not of a
             known package.
@@ -79,6 +95,8 @@ class ColumnFacts:
     def __init__(self, estimator: Any, names: Sequence[str]) -> None:
         self.values: dict[int, tuple[Any, ...]] = {}
         self.missing: dict[int, Any] = {}
+        self.categories: dict[int, tuple[Any, ...]] = {}
+        self.words: set[int] = set()
         self.used: set[int] = set()
         self.takes_table = False
         self.imports_pandas = False
@@ -131,6 +149,11 @@ class ColumnFacts:
                 self.values[column] = values[place]
             if place < len(missing) and not isinstance(missing[place], float):
                 self.missing.setdefault(column, missing[place])
+        self.words.update(known[place] for place in words_of(part) if place in known)
+        for place, categories in categories_of(part).items():
+            if place in known:
+                self.takes_table = True
+                self.values[known[place]] = self.categories[known[place]] = tuple(categories)
 
 
 def _is_dropped(transformer: Any) -> bool:
@@ -150,7 +173,7 @@ def _returns_tables(part: Any) -> bool:
 def _runs_own_code(part: Any) -> bool:
     if class_name(part) == "FunctionTransformer":
         return not (part.func is None or isinstance(part.func, np.ufunc))
-    return not isinstance(part, str) and type(part).__module__.partition(".")[0] not in _TAKE_ARRAYS
+    return not isinstance(part, str) and package_of(part) not in _TAKE_ARRAYS
 
 
 def _is_better(values: tuple[Any, ...], than: tuple[Any, ...]) -> bool:

@@ -188,6 +188,8 @@ def _fault(estimator: Any) -> str:
     """Return why an object cannot be served."""
     name = type(estimator).__name__
     if not _is_fitted(estimator):
+        if hasattr(estimator, "fit") and not isinstance(estimator, type):
+            return f"is a {name} that was not fitted; call its fit before it is saved"
         return f"is a {name}, not a fitted estimator with predict or transform; push one that is"
     remedy = (
         "fit it with novelty=True" if name == "LocalOutlierFactor" else "push one that answers for new rows"

@@ -120,13 +120,7 @@ def inputs_of(estimator: Any, names: tuple[str, ...]) -> Inputs:
         return _of_uncounted(leaves_of_input(estimator))
     facts = ColumnFacts(estimator, names or ("",) * int(count))
     columns = [
-        Column.of(
-            names[number] if names else f"{_X}{number}",
-            facts.values.get(number, ()),
-            is_used=number in facts.used,
-            missing=facts.missing.get(number, np.nan),
-        )
-        for number in range(int(count))
+        _column(number, names[number] if names else f"{_X}{number}", facts) for number in range(int(count))
     ]
     datatypes = {column.datatype for column in columns}
     if names and (facts.takes_table or datatypes != {Datatype.FP64}):
@@ -137,10 +131,22 @@ def inputs_of(estimator: Any, names: tuple[str, ...]) -> Inputs:
             pandas()
     if Datatype.BYTES not in datatypes:
         return Rows(TensorSpec(_X, (-1, int(count)), columns=names), known_of(columns))
-    if datatypes == {Datatype.BYTES}:
+    if datatypes == {Datatype.BYTES} and not facts.words:
         known = [value for column in columns for value in column.values]
         return Words((-1, int(count)), known, [column.missing for column in columns])
     return Objects(columns)
+
+
+def _column(number: int, name: str, facts: ColumnFacts) -> Column:
+    if number in facts.words:
+        return Column(name, datatype=Datatype.BYTES, takes_integers=True)
+    return Column.of(
+        name,
+        facts.values.get(number, ()),
+        is_used=number in facts.used,
+        missing=facts.missing.get(number, np.nan),
+        categories=facts.categories.get(number, ()),
+    )
 
 
 def _of_uncounted(leaves: Iterable[Any]) -> Inputs:

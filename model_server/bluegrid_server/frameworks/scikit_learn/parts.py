@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from bluegrid_server.frameworks.scikit_learn.wrappers import attribute_of_catboost, package_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,8 +36,11 @@ def attribute_of_input(estimator: Any, name: str) -> Any:
     scikit-learn itself asks only the first step of a pipeline and the first part of a union, which may be
     `passthrough` or `drop`.
     """
+    if package_of(estimator) == "catboost":
+        return attribute_of_catboost(estimator, name)
     value = getattr(estimator, name, None)
-    if value is not None:
+    # 0 is the number of a part of CatBoost.
+    if value is not None and not (isinstance(value, int) and value == 0):
         return value
     values = (attribute_of_input(part, name) for part in input_parts(estimator))
     return next((value for value in values if value is not None), None)

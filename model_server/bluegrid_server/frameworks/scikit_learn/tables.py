@@ -55,13 +55,17 @@ class Table:
         series = {column.name: self._series(column, tensors) for column in self._columns}
         return self._pandas.DataFrame(series)
 
-    def _series(self, column: Column, tensors: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    def _series(self, column: Column, tensors: Mapping[str, NDArray[Any]]) -> Any:
         if not column.is_used:
             return np.full(len(next(iter(tensors.values()))), np.nan)
         if self._places:
             values = tensors[_X][:, self._places[column.name]]
         else:
             values = text_of(tensors[column.name].reshape(-1), [column.missing])
+        if column.categories:
+            # Other categories too: the framework says what they are to a model.
+            others = [each for each in values.tolist() if each == each and each not in column.categories]
+            return self._pandas.Categorical(values, [*column.categories, *dict.fromkeys(others)])
         return _as_integers(values) if column.holds_integers else values
 
 
@@ -83,6 +87,7 @@ def specs_of(columns: Sequence[Column], ignored: tuple[str, ...] = ()) -> tuple[
             column.name,
             (-1, 1),
             column.datatype,
+            takes_integers=column.takes_integers,
             takes_null=column.datatype == Datatype.BYTES,
             ignored=ignored,
         )

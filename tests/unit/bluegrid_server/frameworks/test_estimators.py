@@ -199,9 +199,9 @@ def test_the_outputs_of_a_model_that_takes_no_zeros_are_known() -> None:
     [
         ({"model": Ridge()}, "is a dict, not a fitted estimator with predict or transform; push one that is"),
         (Pipeline, "is a ABCMeta, not a fitted estimator with predict"),
-        (Ridge(), "is a Ridge, not a fitted estimator with predict"),
-        (StandardScaler(), "is a StandardScaler, not a fitted estimator with predict or transform"),
-        (make_pipeline(StandardScaler(), Ridge()), "is a Pipeline, not a fitted estimator with predict"),
+        (Ridge(), "is a Ridge that was not fitted; call its fit before it is saved"),
+        (StandardScaler(), "is a StandardScaler that was not fitted; call its fit"),
+        (make_pipeline(StandardScaler(), Ridge()), "is a Pipeline that was not fitted; call its fit"),
         (
             DBSCAN().fit(X),
             "is a fitted DBSCAN without predict, transform, decision_function and score_samples; push one",
