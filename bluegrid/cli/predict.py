@@ -69,13 +69,17 @@ def predict(
             raise typer.BadParameter("is missing; only --url does without it", param_hint=missing)
         client, uid = ClusterClient.of(Namespace.connect(context, namespace), service, cluster), model
         where = f"{service} {client.cluster}"
-    answer = client.infer(uid, request) if "inputs" in request else client.predict(uid, request["instances"])
+    answer = (
+        client.infer(uid, request)
+        if "inputs" in request
+        else client.predict(uid, request["instances"], outputs=request.get("outputs"))
+    )
     if answer.error:
         version = f" (version {answer.version})" if answer.version else ""
         raise BluegridError(f"{where}{version}: {answer.error}")
     pod = f"pod {answer.pod}, " if answer.pod else ""
     origin = f"{answer.cluster}, version {answer.version}, {pod}{1000 * answer.seconds:.0f} ms"
-    output.emit(as_json=as_json, data=asdict(answer), text=f"{json.dumps(answer.predictions)}  ({origin})")
+    output.emit(as_json=as_json, data=asdict(answer), text=f"{answer.text}  ({origin})")
 
 
 def _request(values: Sequence[str], instances: str | None, data: str | None) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections import Counter
@@ -125,10 +124,7 @@ def difference(
     model: str, first: Prediction, second: Prediction, *, rtol: float, atol: float, labels: float = 0.0
 ) -> tuple[AnswerDifference, bool]:
     """Return how two answers differ, and whether they still agree; arguments as `compare`."""
-    words = [
-        f"{each.cluster} ({each.version}): {each.error or json.dumps(each.predictions)}"
-        for each in (first, second)
-    ]
+    words = [f"{each.cluster} ({each.version}): {each.error or each.text}" for each in (first, second)]
     text = "; ".join(words)
     if refused := tuple(each.cluster for each in (first, second) if each.error):
         return AnswerDifference(model, None, text, refused), False

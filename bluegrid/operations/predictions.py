@@ -69,18 +69,19 @@ class ClusterClient:
             raise KubernetesError(f"{service}: {why}; see `bluegrid status {service} {named}`")
         return cls(namespace, service, named, ready)
 
-    def predict(self, model: str, instances: Any, turn: int = 0) -> Prediction:
+    def predict(self, model: str, instances: Any, turn: int = 0, *, outputs: Any = None) -> Prediction:
         """Request predictions from a model.
 
         Args:
             model: UID of the model.
             instances: rows of features, as `POST predict` takes them.
             turn: number of this request; pods are used in turn.
+            outputs: names of the outputs to return; None: as the set says.
 
         Raises:
             KubernetesError: the pod or the API server does not answer.
         """
-        return self._ask("predict", {"model": model, "instances": instances}, turn)
+        return self._ask("predict", rows_of(model, instances, outputs), turn)
 
     def infer(self, model: str, request: Mapping[str, Any], turn: int = 0) -> Prediction:
         """Send a request of the Open Inference Protocol to a model; its predictions are data by output.
@@ -111,6 +112,12 @@ class ClusterClient:
             pod=pod,
             seconds=time.perf_counter() - began,
         )
+
+
+def rows_of(model: str, instances: Any, outputs: Any = None) -> Mapping[str, Any]:
+    """Return the body of `POST predict`; arguments as of `ClusterClient.predict`."""
+    body = {"model": model, "instances": instances}
+    return body if outputs is None else {**body, "outputs": outputs}
 
 
 def prediction_of(
@@ -161,3 +168,9 @@ class Prediction:
     seconds: float
     predictions: Any
     error: str | None
+
+    @property
+    def text(self) -> str:
+        """The predictions as JSON for people: words as they are, on one line."""
+        written = json.dumps(self.predictions, ensure_ascii=False)
+        return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in written)

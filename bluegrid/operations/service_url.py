@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3 import exceptions
 
-from bluegrid.operations.predictions import ANSWER_SECONDS, Prediction, prediction_of
+from bluegrid.operations.predictions import ANSWER_SECONDS, Prediction, prediction_of, rows_of
 from bluegrid_registry import BluegridError, ConfigError
 from bluegrid_registry.contract import service_path
 from bluegrid_registry.route_client import trusted_cas, why_silent
@@ -42,9 +42,9 @@ class ServiceUrl:
             raise ConfigError(f"--url {url}: is not the URL of a service; expected one such as {_EXAMPLE}")
         return cls(url.rstrip("/"))
 
-    def predict(self, model: str, instances: Any) -> Prediction:
+    def predict(self, model: str, instances: Any, *, outputs: Any = None) -> Prediction:
         """Request predictions for rows from a model; errors as of `infer`."""
-        return self._ask("predict", {"model": model, "instances": instances})
+        return self._ask("predict", rows_of(model, instances, outputs))
 
     def infer(self, model: str, request: Mapping[str, Any]) -> Prediction:
         """Send a request of the Open Inference Protocol to a model; its predictions are data by output.

@@ -24,8 +24,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Requests in place of a server's: URL, UID, and rows or request."""
     requests: list[Any] = []
 
-    def answer(self: ServiceUrl, model: str, request: Any) -> Prediction:
-        requests.append((self.url, model, request))
+    def answer(self: ServiceUrl, model: str, request: Any, *, outputs: Any = None) -> Prediction:
+        requests.append((self.url, model, request) if outputs is None else (model, request, outputs))
         return Prediction("local", "v1", "", 0.01, [0.5], None)
 
     monkeypatch.setattr(ServiceUrl, "predict", answer)
@@ -43,6 +43,17 @@ def test_values_are_one_row_of_numbers_missing_values_and_strings(asked: list[An
     done = predict("feeder/7", "--url", f"{URL}/", "1.0", "-2", "-1e-3", "null", "NaN", "overhead line")
     assert done.stdout == "[0.5]  (local, version v1, 10 ms)\n"
     assert asked == [(URL, "feeder/7", [[1.0, -2, -1e-3, None, "NaN", "overhead line"]])]
+
+
+def test_outputs_beside_rows_are_requested(asked: list[Any]) -> None:
+    document = {"instances": [[1.0]], "outputs": ["probability"]}
+    assert predict("line-1", "--url", URL, "--instances", json.dumps(document)).exit_code == 0
+    assert asked == [("line-1", [[1.0]], ["probability"])]
+
+
+def test_words_are_printed_as_they_are_on_one_line() -> None:
+    answer = Prediction("local", "v1", "", 0.01, {"kind": ["电缆", "a\nb\u2028\u202ec"]}, None)
+    assert answer.text == '{"kind": ["电缆", "a\\nb\\u2028\\u202ec"]}'
 
 
 INPUTS = [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]
