@@ -25,6 +25,8 @@ from bluegrid_registry import (
     Registry,
     Remedy,
     Source,
+    open_store,
+    read_manifest,
 )
 from bluegrid_registry.contract import PORT
 from bluegrid_registry.names import ServiceName
@@ -125,6 +127,8 @@ def _declared(
         raise ConfigError(
             f"set {set_id} version {version_id}: no store is named; add --store, or BLUEGRID_STORE"
         )
+    # The server reads it too; here a store that refuses is reported at once, in the words of a command.
+    read_manifest(open_store(store), set_id, version_id, row.manifest)
     own = file.service.name if file.service else service_name(set_id)
     return LocalVersion(store, file.set, row, service or own)
 

@@ -79,6 +79,7 @@ class LocalServer:
             "BLUEGRID_PORT": str(port),
             "BLUEGRID_WORKERS": str(workers),
         }
+        self._address = host, port
         shown = _ALL_ADDRESSES.get(host, f"[{host}]" if ":" in host else host)
         self.url = f"http://{shown}:{port}{service_path(version.service)}"
         self._warn = warn
@@ -88,6 +89,8 @@ class LocalServer:
         self._reader: threading.Thread
 
     def __enter__(self) -> LocalServer:
+        # First: another server at this address could be taken for this one.
+        _require_free(*self._address)
         # In a process group of its own: Ctrl-C reaches this process only, which then ends the server.
         # -P: a file of the working directory, such as numpy.py, is not imported.
         self._process = subprocess.Popen(
@@ -156,6 +159,18 @@ class LocalServer:
                 self._last = line.strip() or self._last
             elif event.get("level") in ("warning", "error", "critical"):
                 self._warn(_in_words(event))
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise ConfigError if nothing can listen there."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        # Errors of names have numbers below 0, and a text of their own.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        fault = f"cannot listen on {host}, port {port}: {why}"
+        raise ConfigError(f"{fault}; choose another --port, or end what listens there") from None
 
 
 def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:

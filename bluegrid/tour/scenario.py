@@ -9,6 +9,7 @@ import time
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 
 from bluegrid.local import LocalServer, LocalVersion
@@ -151,14 +152,19 @@ class Tour:
         self._run("verify", SET, DAMAGED)
         return refusal
 
-    def _server(self, version: str) -> LocalServer:
+    @contextmanager
+    def _server(self, version: str) -> Iterator[LocalServer]:
         store = os.environ["BLUEGRID_STORE"]
         self._screen.command(shlex.join(["bluegrid", "serve", SET, version, "--service", SERVICE]))
         file = Registry.load(Path("registry")).of_set(SET)
         to_serve = LocalVersion(store, file.set, file.version(version), SERVICE)
-        folder = self._folder / f"served-{version}"
-        folder.mkdir()
-        return LocalServer(to_serve, folder, host="127.0.0.1", port=free_port(), warn=self._screen.line)
+        with (
+            TemporaryDirectory(prefix="served-", dir=self._folder) as folder,
+            LocalServer(
+                to_serve, Path(folder), host="127.0.0.1", port=free_port(), warn=self._screen.line
+            ) as server,
+        ):
+            yield server
 
     def _run(self, *arguments: str, exit_code: int = 0) -> None:
         self._screen.command(shlex.join(["bluegrid", *arguments]))

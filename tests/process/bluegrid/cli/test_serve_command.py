@@ -169,7 +169,7 @@ def test_what_the_server_refuses_is_one_line(fault: str, tmp_path: Path, folder:
     message = {
         "not a model": "line-9",
         "wrong example": "set line-models version v1: model line-2 does not reproduce its recorded example",
-        "port taken": "cannot listen: Address already in use",
+        "port taken": f"cannot listen on 127.0.0.1, port {port}: Address already in use; choose another",
     }[fault]
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr

@@ -63,6 +63,17 @@ def test_another_system_than_linux_is_refused_with_the_way_out(monkeypatch: pyte
     assert "serving needs Linux, this is darwin; serve in a container" in refused("models", *TYPE)
 
 
+def test_a_version_that_is_not_in_the_store_is_refused_at_once(place: Path) -> None:
+    (place / "store").mkdir()
+    head = "set: {id: g1, name: Lines, task: regression, type: scikit-learn/skops, source: user}\n"
+    row = f'{{id: v1, manifest: "sha256:{"a" * 64}", updated: 2026-11-22T08:00:00Z}}'
+    (place / "registry" / "g1.yaml").write_text(f"{head}versions:\n  - {row}\n")
+    assert "set g1 version v1: no store is named; add --store" in refused("g1", "v1")
+    message = refused("g1", "v1", "--store", (place / "store").as_uri())
+    assert message.startswith("set g1 version v1: ")
+    assert "\n" not in message
+
+
 def test_a_folder_is_checked_as_in_a_push_and_refused_with_options_of_this_command(place: Path) -> None:
     (place / "models" / "notes.txt").write_text("a note")
     message = refused("models", *TYPE)
