@@ -11,4 +11,4 @@ from bluegrid_server.settings import Settings
 
 if __name__ == "__main__":
     logs.configure()
-    sys.exit(serve(Settings.from_environment({**os.environ, "BLUEGRID_PORT": sys.argv[1]})))
+    sys.exit(serve(Settings.from_environment(os.environ), port=int(sys.argv[1])))

@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 
-def serve(settings: Settings) -> int:
-    """Serve a version; return the exit code."""
+def serve(settings: Settings, port: int | None = None) -> int:
+    """Serve a version; return the exit code.
+
+    Args:
+        settings: of the server.
+        port: in place of the settings' port.
+    """
+    if port is not None:
+        settings = settings.model_copy(update={"port": port})
     compute_in_one_thread()
     from bluegrid_server.processes import fork_server
 
