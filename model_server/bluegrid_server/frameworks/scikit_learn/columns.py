@@ -89,6 +89,8 @@ class ColumnFacts:
         used: columns that a part takes.
         takes_table: whether a part needs a table: it selects columns by name, returns tables, or is not of a
             known package.
+        takes_objects: whether a part was trained on numbers that were kept as objects, as a table's are where
+            it has columns of numbers and of booleans; it fails for other numbers.
         imports_pandas: whether a part imports pandas to answer, if it is installed, though it needs no table.
     """
 
@@ -98,7 +100,7 @@ class ColumnFacts:
         self.categories: dict[int, tuple[Any, ...]] = {}
         self.words: set[int] = set()
         self.used: set[int] = set()
-        self.takes_table = False
+        self.takes_table = self.takes_objects = False
         self.imports_pandas = False
         self._numbers = {name: number for number, name in enumerate(names) if name}
         self._learn(estimator, [*range(len(names))])
@@ -143,6 +145,7 @@ class ColumnFacts:
         known = {place: column for place, column in enumerate(columns) if column is not None}
         self.used.update(known.values())
         self.takes_table |= bool(known) and _runs_own_code(part)
+        self.takes_objects |= _knows_objects(part)
         values, missing = _values_of(part, len(columns)), _missing_in(part, len(columns))
         for place, column in known.items():
             if place < len(values) and _is_better(values[place], self.values.get(column, ())):
@@ -201,6 +204,18 @@ def _values_of(part: Any, count: int) -> Sequence[tuple[Any, ...]]:
     if class_name(part) == "SimpleImputer" and part.statistics_.dtype.kind in "OUT":
         return [present([each]) for each in part.statistics_]
     return []
+
+
+def _knows_objects(part: Any) -> bool:
+    """Return whether an estimator keeps categories as objects that are no words."""
+    own = getattr(part, "__dict__", {})
+    if (inner := own.get("_preprocessor")) is not None:
+        return any(_knows_objects(transformer) for _, transformer, _ in inner.transformers_)
+    categories = own.get("categories_")
+    return isinstance(categories, list) and any(
+        each.dtype == object and len(each) > 0 and not any(isinstance(value, str) for value in each)
+        for each in categories
+    )
 
 
 def _missing_in(part: Any, count: int) -> Sequence[Any]:

@@ -124,7 +124,7 @@ def inputs_of(estimator: Any, names: tuple[str, ...]) -> Inputs:
     ]
     datatypes = {column.datatype for column in columns}
     if names and (facts.takes_table or datatypes != {Datatype.FP64}):
-        return Table(columns)
+        return Table(columns, as_objects=facts.takes_objects)
     if facts.imports_pandas:
         # Now, for all workers, instead of a second in each worker's first request.
         with suppress(ModelError):

@@ -28,14 +28,16 @@ class Table:
 
     Args:
         columns: of the table; if those that are used hold numbers, one tensor has them all.
+        as_objects: whether numbers and booleans are objects in the table.
 
     Attributes:
         specs: of the tensors.
         known: by name of a column, values that the training knew.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], *, as_objects: bool = False) -> None:
         self._pandas = pandas()
+        self._as_objects = as_objects
         self._columns = columns
         used = [column for column in columns if column.is_used]
         unused = tuple(column.name for column in columns if not column.is_used)
@@ -66,7 +68,8 @@ class Table:
             # Other categories too: the framework says what they are to a model.
             others = [each for each in values.tolist() if each == each and each not in column.categories]
             return self._pandas.Categorical(values, [*column.categories, *dict.fromkeys(others)])
-        return _as_integers(values) if column.holds_integers else values
+        values = _as_integers(values) if column.holds_integers else values
+        return values.astype(object) if self._as_objects else values
 
 
 def pandas() -> Any:

@@ -228,6 +228,24 @@ def test_missing_categories_of_boosted_histograms_are_null() -> None:
     assert model.predict(tensors)["y"].tolist() == estimator.predict(table).tolist()
 
 
+def test_codes_beside_flags_reach_boosted_histograms_as_objects() -> None:
+    """A table's numbers and booleans together are an array of objects, and so are the categories."""
+    codes = ColumnTransformer([("w", OrdinalEncoder(), ["kind"])], remainder="passthrough")
+    estimator = make_pipeline(codes, HistGradientBoostingRegressor(max_iter=3, categorical_features=[0]))
+    estimator.fit(TABLE, Y)
+    model = SklearnModel.of(estimator)
+    assert model.predict(tensors_of(model, TABLE))["y"].tolist() == estimator.predict(TABLE).tolist()
+    assert try_out(model) is None
+
+
+@pytest.mark.parametrize("values", [[1, 2], [True, False]], ids=["numbers", "flags"])
+def test_categories_that_are_numbers_kept_as_objects_are_found(values: list[Any]) -> None:
+    table = TABLE.assign(zone=pd.Series([values[place % 2] for place in range(60)], dtype=object))
+    estimator = make_pipeline(by_name(remainder=OneHotEncoder()), Ridge()).fit(table, Y)
+    model = SklearnModel.of(estimator)
+    assert model.predict(tensors_of(model, table))["y"].tolist() == estimator.predict(table).tolist()
+
+
 def test_columns_that_no_part_takes_can_be_given_too() -> None:
     for name, unused in (("by name", ("new",)), ("numbers by name", ("kind", "new"))):
         model = SklearnModel.of(clone(MODELS[name]).fit(TABLE, Y))
