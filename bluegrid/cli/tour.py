@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from bluegrid.cli.interrupted import signals_interrupt
-from bluegrid.local import require_server
+from bluegrid.local import require_linux
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bluegrid.tour.scenario import Toured
 
-_NEEDED = ("pandapower", "sklearn", "skops")
+_NEEDED = ("bluegrid_server", "pandapower", "sklearn", "skops")
 """Modules of the extra `tour`."""
 
 
@@ -38,7 +38,7 @@ def tour(
     serves one and asks its models, flips a byte and shows who notices, and repairs it. Each step prints its
     command.
     """
-    require_server()
+    require_linux()
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise ConfigError(f"the tour needs {', '.join(missing)}: pip install 'bluegrid[tour]'")
     from bluegrid.cli.main import run

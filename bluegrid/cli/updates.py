@@ -9,6 +9,7 @@ import typer
 
 from bluegrid.cli import options, output, update_client
 from bluegrid.updates.api.tokens import Scope, new_token
+from bluegrid_registry import ConfigError
 
 app = typer.Typer(
     name="updates",
@@ -56,7 +57,10 @@ def serve(
     The operator's page is at /, the API's description at /openapi.json.
     """
     # Imported here, because loading it takes as long as all other commands together.
-    from bluegrid.updates import serve as server
+    try:
+        from bluegrid.updates import serve as server
+    except ImportError as error:
+        raise ConfigError(f"the update server needs {error.name}: pip install 'bluegrid[updates]'") from None
 
     options = server.Options(
         registry=registry,

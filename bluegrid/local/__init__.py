@@ -6,7 +6,7 @@ server    the server's process: its progress, its URL, its end
 
 from __future__ import annotations
 
-from bluegrid.local.server import LocalServer, require_server
+from bluegrid.local.server import LocalServer, require_linux, require_server
 from bluegrid.local.version import LocalVersion, pushed, service_name
 
-__all__ = ["LocalServer", "LocalVersion", "pushed", "require_server", "service_name"]
+__all__ = ["LocalServer", "LocalVersion", "pushed", "require_linux", "require_server", "service_name"]

@@ -32,12 +32,17 @@ _STOP_SECONDS = 30.0
 _ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - names of what the user asks for
 
 
-def require_server() -> None:
-    """Raise ConfigError if this machine cannot run the model server."""
+def require_linux() -> None:
+    """Raise ConfigError on a system on which the model server does not run."""
     if sys.platform != "linux":
         raise ConfigError(
             f"serving needs Linux, this is {sys.platform}; serve in a container, as docs/install.md describes"
         )
+
+
+def require_server() -> None:
+    """Raise ConfigError if this machine cannot run the model server."""
+    require_linux()
     if importlib.util.find_spec(_SERVER) is None:
         raise ConfigError("serving needs the model server: pip install 'bluegrid[serve]'")
 

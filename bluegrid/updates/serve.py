@@ -14,7 +14,7 @@ import uvicorn
 
 from bluegrid.updates.api.app import make_app
 from bluegrid.updates.api.dependencies import Dependencies
-from bluegrid.updates.api.tokens import Tokens
+from bluegrid.updates.api.token_file import Tokens
 from bluegrid.updates.health import Health
 from bluegrid.updates.jobs.audit_log import AuditLog
 from bluegrid.updates.jobs.bad_versions import BadVersions

@@ -9,7 +9,8 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from bluegrid.operations import LiveBefore
 from bluegrid.updates.api.session_store import COOKIE, CSRF_HEADER, Session, Sessions, require_own_page
-from bluegrid.updates.api.tokens import Scope, Token, Tokens
+from bluegrid.updates.api.token_file import Tokens
+from bluegrid.updates.api.tokens import Scope, Token
 from bluegrid.updates.errors import ApiError, not_found
 from bluegrid.updates.health import Health
 from bluegrid.updates.jobs.audit_log import AuditLog

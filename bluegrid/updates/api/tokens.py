@@ -1,4 +1,4 @@
-"""Tokens and their scopes, from a file with names, scopes and SHA-256 digests, without the tokens themselves.
+"""Tokens and their scopes; a token's row has its SHA-256 digest, and not the token itself.
 
 - {name: training, scopes: [read, update], sha256: "9f86d081…"}
 """
@@ -6,30 +6,17 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
-import threading
 from enum import StrEnum
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, StringConstraints
 
-from bluegrid.updates.errors import ApiError, unauthorized
-from bluegrid.updates.jobs.update import SCHEDULE
-from bluegrid_registry.errors import ConfigError
-from bluegrid_registry.frozen import Frozen, first_mistake
+from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-
-log = structlog.get_logger()
 
 
 class Scope(StrEnum):
@@ -50,91 +37,6 @@ class Token(Frozen):
     """Name of the token's owner, a program or person, in the audit log."""
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-
-
-class Tokens:
-    """The tokens of a file, which is read again when it changes: a removed token is refused at once.
-
-    Raises:
-        ConfigError: the file cannot be read, has a mistake, or has a name twice.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file, self._lock = file, threading.Lock()
-        # The signature is taken before the read: a change meanwhile is read the next time.
-        self._signature = self._sign()
-        self._read = _read(file)
-
-    @property
-    def _known(self) -> tuple[Token, ...]:
-        """The tokens of the file; if it has a mistake now, the tokens before the mistake."""
-        with self._lock:
-            if (signature := self._sign()) != self._signature:
-                self._signature = signature
-                try:
-                    self._read = _read(self._file)
-                except ConfigError as error:
-                    log.error("the tokens are those before a mistake", error=str(error))  # noqa: TRY400
-                else:
-                    log.info("tokens are read again", names=[token.name for token in self._read])
-            return self._read
-
-    def _sign(self) -> tuple[int, int, int] | None:
-        try:
-            stat = self._file.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-    def owner(self, given: str | None) -> Token:
-        """Return the row of a token.
-
-        Raises:
-            ApiError: the token is missing or unknown.
-        """
-        if not given:
-            raise unauthorized("no token; send the header Authorization: Bearer TOKEN")
-        digest = hashlib.sha256(given.encode()).hexdigest()
-        # The digest is compared with all tokens, so that the duration reveals nothing about them.
-        found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
-        if not found:
-            raise unauthorized("this token is not known here")
-        return found[0]
-
-    def has(self, token: Token) -> bool:
-        """Whether a token is still valid: neither removed, nor replaced under the same name."""
-        return any((each.name, each.sha256) == (token.name, token.sha256) for each in self._known)
-
-    def scopes_of(self, name: str) -> frozenset[Scope]:
-        """Return the scopes of the token with this name; empty: there is none."""
-        return next((token.scopes for token in self._known if token.name == name), frozenset())
-
-    def require(self, name: str, scope: Scope) -> None:
-        """Raise ApiError if the token with this name does not have a scope."""
-        allowed = self.scopes_of(name)
-        if scope not in allowed:
-            has = ", ".join(sorted(allowed))
-            raise ApiError(HTTPStatus.FORBIDDEN, f"token {name} has scope {has}; this needs {scope}")
-
-
-def _read(file: Path) -> tuple[Token, ...]:
-    try:
-        rows = YAML(typ="safe").load(file)
-        known = TypeAdapter(tuple[Token, ...]).validate_python(rows)
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
-        raise ConfigError(f"{file}: cannot be read: {reason}; `bluegrid updates token` makes rows") from None
-    except ValidationError as error:
-        mistake = first_mistake(error)
-        raise ConfigError(f"{file}: {mistake}; `bluegrid updates token` makes rows") from None
-    names = [token.name for token in known]
-    if SCHEDULE in names:
-        raise ConfigError(
-            f"{file}: {SCHEDULE} is the server's own name for what it does by itself; choose another"
-        )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ConfigError(f"{file}: {twice[0]} is there twice; give every token a name of its own")
-    return known
 
 
 def new_token(name: str, scopes: Sequence[Scope]) -> tuple[str, Token]:

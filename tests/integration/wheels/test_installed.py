@@ -39,7 +39,7 @@ class Project:
     """A user's project: a registry, and its own packages."""
 
     def __init__(self, folder: Path, programs: Path) -> None:
-        self._folder, self._programs = folder, programs
+        self.folder, self._programs = folder, programs
         for name in TAKEN:
             (folder / name).mkdir(parents=True)
             (folder / name / "__init__.py").write_text(f"MINE = {name!r}\n")
@@ -49,9 +49,9 @@ class Project:
     def run(self, program: str, *arguments: str, timeout: float = 60, **environment: str) -> str:
         done = subprocess.run(
             [self._programs / program, *arguments],
-            cwd=self._folder,
+            cwd=self.folder,
             # As in a Pulumi program, whose own folder is first on the path.
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self._folder), **environment},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(self.folder), **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -80,6 +80,56 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         "bluegrid[stack,updates,images,tour]",
     )  # fmt: skip
     return Project(folder / "project", folder / "env" / "bin")
+
+
+@pytest.fixture(scope="module")
+def bare(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command as `pip install bluegrid` gives it, without any extra."""
+    wheels, folder = project.folder.parent, tmp_path_factory.mktemp("bare")
+    run_uv("venv", "--quiet", "--python", sys.executable, str(folder / "env"))
+    run_uv(
+        "pip", "install", "--quiet", "--python", str(folder / "env" / "bin" / "python"), "--no-config",
+        "--constraint", str(wheels / "locked.txt"), "--find-links", str(wheels / "wheels"), "bluegrid",
+    )  # fmt: skip
+    return folder / "env" / "bin" / "bluegrid"
+
+
+def run_alone(command: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that finds only the packages of its environment."""
+    return subprocess.run(
+        [command, *arguments],
+        cwd=command.parent,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["serve", ".", "--type", "scikit-learn/skops"], "bluegrid[serve]"),
+        (["tour"], "bluegrid[tour]"),
+        (["updates", "serve", "--store", "file:///nowhere"], "bluegrid[updates]"),
+        (["image", "build"], "bluegrid[images]"),
+    ],
+    ids=["serve", "tour", "updates", "image"],
+)
+def test_what_an_extra_lacks_is_one_line_with_its_install(
+    bare: Path, arguments: list[str], needed: str
+) -> None:
+    done = run_alone(bare, *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.endswith(f": pip install '{needed}'\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_command_runs_without_any_extra(bare: Path) -> None:
+    done = run_alone(bare, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def run_uv(*arguments: str) -> str:

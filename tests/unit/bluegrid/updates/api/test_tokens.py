@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.updates.api.tokens import Tokens
+from bluegrid.updates.api.token_file import Tokens
 from bluegrid.updates.serve import Listening
 from bluegrid_registry import ConfigError
 
