@@ -25,7 +25,7 @@ from bluegrid_server.protocol.tensor_spec import TensorSpec
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 from bluegrid_server.frameworks.tensorflow.runtime import tf, use_gpus  # noqa: I001 - before Keras, which imports TensorFlow
-from bluegrid_server.frameworks.tensorflow.values import array_of, datatype_of, tensor_of
+from bluegrid_server.frameworks.tensorflow.values import array_of, datatype_of, spec_of, tensor_of
 import h5py
 import keras
 
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+_LOOKUPS = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.TextVectorization)
+"""Layers whose outputs Keras declares wrongly: integers for words, FP32 for INT64, (n, 1, 6) for (n, 6)."""
 
 
 class KerasModel:
@@ -62,28 +66,30 @@ class KerasModel:
         output_names = unique_names(_paths(answers), names_of_outputs(model, is_chain=is_chain))
         by_name = {layer.name: layer for layer in model.layers}
         self._dtypes = [tf.as_dtype(tensor.dtype) for tensor in model.inputs]
-        answer_dtypes = [tensor.dtype for tensor in model.outputs]
-        if any(getattr(layer, "invert", False) for layer in layers):
-            # Keras declares integers where a lookup layer gives words.
-            answer_dtypes = self._traced_dtypes(model.inputs)
         self.inputs = tuple(
             replace(
-                _spec(name, tensor.shape, tensor.dtype, rows_are_fixed=fixed),
+                _spec(name, tensor, rows_are_fixed=fixed),
                 aliases=(tensor.name,) if name != tensor.name else (),
                 optional=getattr(by_name.get(tensor.name), "optional", False),
             )
             for name, tensor in zip(input_names, model.inputs, strict=True)
         )
         self.outputs = tuple(
-            _spec(name, tensor.shape, dtype, rows_are_fixed=fixed)
-            for name, tensor, dtype in zip(output_names, model.outputs, answer_dtypes, strict=True)
+            _spec(name, tensor, rows_are_fixed=fixed)
+            for name, tensor in zip(output_names, model.outputs, strict=True)
         )
+        if any(isinstance(layer, _LOOKUPS) for layer in layers):
+            traced = zip(output_names, self._traced(model.inputs, rows_are_fixed=fixed), strict=True)
+            self.outputs = tuple(spec_of(name, tensor) for name, tensor in traced)
 
-    def _traced_dtypes(self, inputs: list[Any]) -> list[str]:
-        """Return TensorFlow's name of the elements of each output."""
-        specs = [tf.TensorSpec(each.shape, each.dtype) for each in inputs]
+    def _traced(self, inputs: list[Any], *, rows_are_fixed: bool) -> list[Any]:
+        """Return the outputs as TensorFlow infers them, with their shapes and dtypes."""
+        specs = [
+            tf.TensorSpec(each.shape if rows_are_fixed else (None, *each.shape[1:]), each.dtype)
+            for each in inputs
+        ]
         traced = self._call.get_concrete_function(keras.tree.pack_sequence_as(self._structure, specs))
-        return [tensor.dtype.name for tensor in keras.tree.flatten(traced.structured_outputs)]
+        return list(keras.tree.flatten(traced.structured_outputs))
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Call the model."""
@@ -143,11 +149,11 @@ def _paths(structure: Any) -> list[tuple[Any, ...]]:
     return [path for path, _ in keras.tree.flatten_with_path(structure)]
 
 
-def _spec(name: str, sizes: Iterable[int | None], dtype: str, *, rows_are_fixed: bool) -> TensorSpec:
-    shape = [-1 if size is None else int(size) for size in sizes]
+def _spec(name: str, tensor: Any, *, rows_are_fixed: bool) -> TensorSpec:
+    shape = [-1 if size is None else int(size) for size in tensor.shape]
     if shape and not rows_are_fixed:
         shape[0] = -1
-    return TensorSpec(name, tuple(shape), datatype_of(name, dtype))
+    return TensorSpec(name, tuple(shape), datatype_of(name, tensor.dtype))
 
 
 def _writer(path: Path) -> str | None:

@@ -245,6 +245,33 @@ def keras_labels(folder: Path) -> None:
 
 
 @case
+def keras_declared_otherwise(folder: Path) -> None:
+    import keras
+
+    layers = keras.layers
+    kind, text = (keras.Input((1,), dtype="string", name=name) for name in ("kind", "text"))
+    encoded = layers.StringLookup(vocabulary=["cable", "overhead"], output_mode="multi_hot", name="kinds")(
+        kind
+    )
+    words = layers.TextVectorization(output_mode="multi_hot", name="words")
+    words.adapt(["cable overhead line"])
+    model = keras.Model([kind, text], [encoded, words(text)])
+    # What Keras declares, which is wrong: a later release may correct it.
+    assert [(tensor.shape, tensor.dtype) for tensor in model.outputs] != [
+        ((None, 3), "int64"),
+        ((None, 4), "int64"),
+    ]
+    served = saved_keras(folder, model)
+    got = answers(served, {"kind": WORDS, "text": WORDS})
+    assert [(spec.shape, spec.datatype) for spec in served.outputs] == [
+        ((-1, 3), "INT64"),
+        ((-1, 4), "INT64"),
+    ]
+    assert [each.shape for each in got.values()] == [(2, 3), (2, 4)]
+    assert got["kinds"].tolist() == [[0, 1, 0], [0, 0, 1]]
+
+
+@case
 def keras_text(folder: Path) -> None:
     import keras
     import tensorflow as tf

@@ -70,6 +70,7 @@ CASES = [
     pytest.param(
         "keras_labels", marks=pytest.mark.served("Keras", "lookup layers that give words (`invert=True`)")
     ),
+    pytest.param("keras_declared_otherwise"),
     pytest.param("keras_text", marks=pytest.mark.served("Keras", "`TextVectorization`")),
     pytest.param(
         "keras_policies", marks=pytest.mark.served("Keras", "policies of half precision; BF16 as FP32")
