@@ -11,6 +11,7 @@ from urllib.parse import quote
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
+from rich.text import Text
 
 from bluegrid.cli import options, output, sets
 from bluegrid.cli.interrupted import signals_interrupt
@@ -100,7 +101,8 @@ def serve(
                 to_serve, folder, host=host, port=port, workers=workers, warn=output.warn
             ) as server:
                 with Console(stderr=True).status("starting") as status:
-                    server.wait_until_ready(status.update)
+                    # As text: in a plain string, rich would read `[x]` of a UID as markup.
+                    server.wait_until_ready(lambda reason: status.update(Text(reason)))
                 data = _served(to_serve, server.url)
                 output.emit(as_json=as_json, data=data, text=_text(data, source if version is None else None))
                 server.wait()

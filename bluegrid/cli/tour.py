@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from bluegrid.cli.interrupted import signals_interrupt
 from bluegrid.local import require_linux
@@ -75,7 +76,7 @@ class _TourScreen:
         self._console.print(f"$ {text}", style="bold", markup=False)
 
     def progress(self, text: str) -> None:
-        self._status.update(text)
+        self._status.update(Text(text))
         self._status.start()
 
 
