@@ -39,8 +39,8 @@ class TensorSpec:
         any_rank: whether a tensor can have any number of dimensions; `shape` is then (-1,).
         table: name of a tensor of numbers (n, k), which a request may give instead of all k inputs, which
             are columns; empty: none.
-        takes_integers: whether an input of BYTES also takes integers, which become their digits, and
-            booleans, which become 0 and 1.
+        takes_integers: whether an input of BYTES also takes integers, as numbers of any datatype, which
+            become their digits, and booleans, which become 0 and 1.
         takes_null: whether an input of BYTES also takes null, a missing value, which is None in an array.
         optional: whether a request may leave an input out; the model then gets no array of that name.
         aliases: other names that a request may use for an input.

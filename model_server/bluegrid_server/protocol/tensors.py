@@ -173,7 +173,7 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     if dtype is None:
         known = ", ".join(DATATYPES)
         raise InputError(f"input {spec.name!r}: {datatype!r} is not a datatype; known: {known}")
-    are_digits = spec.takes_integers and dtype.kind in "biu"
+    are_digits = spec.takes_integers and dtype.kind in "biuf"
     fits = (dtype.kind == "O") is (expected.kind == "O") and np.can_cast(dtype, expected, "safe")
     # Whole numbers are INT64 in most clients, whatever the model takes: their values decide.
     may_fit = dtype.kind in "iu" and expected.kind in "iuf"
@@ -196,10 +196,18 @@ def _array(tensor: Mapping[str, Any], spec: TensorSpec, binary: BinaryData) -> N
     else:
         array = _from_binary(binary.take(spec.name, size), dtype, shape, spec.name)
     if are_digits:
-        return _objects([str(int(number)) for number in array.reshape(-1).tolist()], shape)
+        return _objects(_digits(array, spec), shape)
     if not fits:
         _check_limits(array, expected, spec.name)
     return array.astype(expected, copy=False)
+
+
+def _digits(array: NDArray[Any], spec: TensorSpec) -> list[str | None]:
+    numbers = array.reshape(-1).tolist()
+    # NaN, a missing value, is the only value that differs from itself.
+    if not all(number == int(number) if number == number else spec.takes_null for number in numbers):
+        raise InputError(f"input {spec.name!r}: expected strings or integers, got a number that is neither")
+    return [str(int(number)) if number == number else None for number in numbers]
 
 
 def _skip(tensor: Mapping[str, Any], name: str, binary: BinaryData) -> None:

@@ -7,8 +7,10 @@ SQLTransformer reads is taken from Spark's analysis of its statement.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from pyspark.ml.linalg import Vectors, VectorUDT
@@ -23,7 +25,7 @@ from bluegrid_server.frameworks.spark.tables import java_frame, java_schema
 from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,6 +61,7 @@ class Column:
         size: of a vector; -1: any.
         labels: words that the training knew.
         missing_is_nan: whether a missing number is NaN to its reader; otherwise it is null.
+        is_used: whether any answer needs it; otherwise it is null, and no input.
     """
 
     name: str
@@ -66,12 +69,19 @@ class Column:
     size: int = 1
     labels: tuple[str, ...] = ()
     missing_is_nan: bool = False
+    is_used: bool = True
 
-    @property
-    def spec(self) -> TensorSpec:
-        """Spec of the tensor that holds this column."""
-        digits = self.holds is Holds.WORD and any(label.lstrip("-").isdigit() for label in self.labels)
-        return TensorSpec(self.name, (-1, self.size), self.holds.datatype, takes_integers=digits)
+    def spec(self, ignored: tuple[str, ...]) -> TensorSpec:
+        """Return the spec of the tensor that holds this column; `ignored` as `Inputs`."""
+        is_word = self.holds is Holds.WORD
+        return TensorSpec(
+            self.name,
+            (-1, self.size),
+            self.holds.datatype,
+            takes_integers=is_word and any(label.lstrip("-").isdigit() for label in self.labels),
+            takes_null=is_word,
+            ignored=ignored,
+        )
 
     def values(self, array: NDArray[Any]) -> list[Any]:
         """Return a column (n, size) as Python's values for Spark."""
@@ -97,15 +107,19 @@ class Inputs:
 
     Args:
         columns: in the order in which the pipeline reads them.
+        ignored: other columns of the training, such as labels, which a request may give without any effect.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], ignored: tuple[str, ...] = ()) -> None:
         self.columns = tuple(columns)
-        kinds = {column.holds for column in columns}
+        self._used = [column for column in columns if column.is_used]
+        self._ignored = (*ignored, *(column.name for column in columns if not column.is_used))
+        kinds = {column.holds for column in self._used}
         self._is_table = kinds <= {Holds.NUMBER, Holds.WHOLE_NUMBER} or (
-            len(columns) == 1 and kinds == {Holds.VECTOR}
+            len(self._used) == 1 and kinds == {Holds.VECTOR}
         )
-        self.specs = (self._table,) if self._is_table else tuple(column.spec for column in columns)
+        each = tuple(column.spec(self._ignored) for column in self._used)
+        self.specs = (self._table,) if self._is_table else each
         self.known: Mapping[str, Sequence[Any]] = {
             column.name: [float(each) for each in column.labels]
             if column.holds in (Holds.NUMBER, Holds.WHOLE_NUMBER)
@@ -115,21 +129,28 @@ class Inputs:
         }
         self.schema = StructType([StructField(each.name, each.holds.spark_type) for each in columns])
 
+    def without(self, unused: Collection[str]) -> Inputs:
+        """Return the inputs if these columns are not used."""
+        columns = [replace(column, is_used=column.name not in unused) for column in self.columns]
+        return Inputs(columns, self._ignored)
+
     @property
     def _table(self) -> TensorSpec:
-        if self.columns[0].holds is Holds.VECTOR:
-            return TensorSpec(_TABLE, (-1, self.columns[0].size))
-        names = tuple(column.name for column in self.columns)
-        return TensorSpec(_TABLE, (-1, len(names)), columns=names)
+        if self._used[0].holds is Holds.VECTOR:
+            return TensorSpec(_TABLE, (-1, self._used[0].size), ignored=self._ignored)
+        names = tuple(column.name for column in self._used)
+        return TensorSpec(_TABLE, (-1, len(names)), columns=names, ignored=self._ignored)
 
     def rows(self, tensors: Mapping[str, NDArray[Any]]) -> list[tuple[Any, ...]]:
         """Return rows of Python's values, in the order of the schema."""
         return list(zip(*self._values(tensors), strict=True))
 
     def _values(self, tensors: Mapping[str, NDArray[Any]]) -> Iterator[list[Any]]:
-        start = 0
+        start, count = 0, len(tensors[self.specs[0].name])
         for column in self.columns:
-            if self._is_table:
+            if not column.is_used:
+                yield [None] * count
+            elif self._is_table:
                 end = start + column.size if column.size > 0 else None
                 yield column.values(tensors[_TABLE][:, start:end])
                 start += column.size
@@ -137,8 +158,12 @@ class Inputs:
                 yield column.values(tensors[column.name])
 
 
-def inputs_for(stages: Sequence[Stage]) -> Inputs:
-    """Return the inputs of stages, all of which are needed.
+def inputs_for(stages: Sequence[Stage], left_out: Sequence[Stage]) -> Inputs:
+    """Return the inputs of a pipeline.
+
+    Args:
+        stages: those that are needed.
+        left_out: the others.
 
     Raises:
         ModelError: a column is neither number, word nor vector, or the stages do not fit together; the
@@ -151,7 +176,11 @@ def inputs_for(stages: Sequence[Stage]) -> Inputs:
     columns = {name: _declared(name, parts) for name in names}
     unknown = [name for name, column in columns.items() if column is None]
     found = {name: column or Column(name, Holds.NUMBER) for name, column in columns.items()}
-    return Inputs(tuple(_checked(found, unknown, stages).values()))
+    made = {column for stage in (*stages, *left_out) for column in stage.makes}
+    read = {column: None for stage in left_out for column in stage.reads}
+    labels = {column: None for stage in stages for column in stage.columns("labelCol")}
+    ignored = [column for column in {**read, **labels} if column not in made and column not in found]
+    return Inputs(tuple(_checked(found, unknown, stages).values()), tuple(ignored))
 
 
 def _declared(name: str, parts: Sequence[Stage]) -> Column | None:
@@ -241,50 +270,46 @@ _HOLDS = {
     ),
 }
 """What stages read, by their class; all others read numbers, or `features`, a vector."""
-_NEXT = {Holds.NUMBER: Holds.WORD, Holds.WORD: Holds.FLAG}
-"""What to try if Spark's analysis refuses a column of a statement."""
+_MAX_GUESSED = 5
+"""Maximum columns of a refused expression whose kinds are tried."""
 
 
 def _checked(
-    columns: dict[str, Column], unknown: Sequence[str], stages: Sequence[Stage]
+    columns: dict[str, Column], unknown: Collection[str], stages: Sequence[Stage]
 ) -> dict[str, Column]:
     """Return the columns, once Spark's own checks of all stages accept them.
 
     Args:
         columns: by name.
-        unknown: those that statements alone read.
+        unknown: those that statements alone read, and that are numbers so far.
         stages: of the pipeline.
     """
     schema = java_schema(Inputs(tuple(columns.values())).schema)
     for stage in stages:
         try:
-            if stage.statement is not None and (words := _words(stage, schema, columns, unknown)):
+            if words := _words(stage, schema, unknown):
                 known = {name: replace(columns[name], holds=Holds.WORD) for name in words}
-                return _checked({**columns, **known}, unknown, stages)
+                return _checked({**columns, **known}, set(unknown) - words, stages)
             schema = stage.fitted.transformSchema(schema)
         except SPARK_ERRORS as error:
-            named = [name for name in unknown if _names(error, name)] if stage.statement else list(unknown)
-            other = {
-                name: replace(columns[name], holds=_NEXT[columns[name].holds])
-                for name in named
-                if columns[name].holds in _NEXT
-            }
-            if not other:
-                raise ModelError(
-                    f"takes other columns than {', '.join(map(repr, columns))}, which its stages name: "
-                    f"{stage.kind} says {reason_of(error)}; {REMEDY}"
-                ) from None
-            return _checked({**columns, **other}, unknown, stages)
+            named = [name for name in unknown if stage.statement is None or _names(error, name)]
+            for name, holds in product(named[:_MAX_GUESSED], (Holds.WORD, Holds.FLAG)):
+                other = {name: replace(columns[name], holds=holds)}
+                with suppress(ModelError):
+                    return _checked({**columns, **other}, set(unknown) - {name}, stages)
+            raise ModelError(
+                f"takes other columns than {', '.join(map(repr, columns))}, which its stages name: "
+                f"{stage.kind} says {reason_of(error)}; {REMEDY}"
+            ) from None
     return columns
 
 
-def _words(stage: Stage, schema: Any, columns: Mapping[str, Column], unknown: Sequence[str]) -> set[str]:
+def _words(stage: Stage, schema: Any, unknown: Collection[str]) -> set[str]:
     """Return the columns, so far numbers, that a statement takes as words."""
-    numbers = {name for name in unknown if columns[name].holds is Holds.NUMBER}
-    if stage.statement is None or not numbers.intersection(stage.reads):
+    if stage.statement is None or not set(unknown).intersection(stage.reads):
         return set()
     analyzed = stage.fitted.transform(java_frame((), schema)).queryExecution().analyzed()
-    return (words_in(analyzed) & numbers) - stage.statement.made_words
+    return (words_in(analyzed) & set(unknown)) - stage.statement.made_words
 
 
 def _names(error: BaseException, column: str) -> bool:

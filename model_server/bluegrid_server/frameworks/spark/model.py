@@ -11,7 +11,7 @@ from bluegrid_registry.errors import ModelError
 from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.made_rows import made_rows
 from bluegrid_server.frameworks.spark.columns import REMEDY, VECTOR, inputs_for
-from bluegrid_server.frameworks.spark.local import LocalPlan, NotLocalError
+from bluegrid_server.frameworks.spark.local import LocalPlan, NotLocalError, columns_read
 from bluegrid_server.frameworks.spark.outputs import outputs_for
 from bluegrid_server.frameworks.spark.session import SPARK_ERRORS, is_caused_by_values, reason_of, session
 from bluegrid_server.frameworks.spark.stages import PREDICTION, needed
@@ -47,13 +47,9 @@ class SparkModel:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._stages = needed(stages, _answers_of(stages))
-        self._inputs = inputs_for(self._stages)
+        self._inputs = inputs_for(self._stages, [stage for stage in stages if stage not in self._stages])
         self._schema = java_schema(StructType([*self._inputs.schema, StructField(_ROW, LongType())]))
-        self.inputs = self._inputs.specs
-        self.known_values = self._inputs.known
-        self._made = [
-            self._inputs.rows(tensors) for tensors in made_rows(self.inputs, known=self.known_values)
-        ]
+        self._made = self._made_rows()
         self._made_result = self._result_of_made_rows()
         types = dict(python_frame(self._made_result).dtypes)
         self._has_rows = _ROW in types
@@ -62,6 +58,9 @@ class SparkModel:
         self._outputs = outputs_for(stages, self._stages, types, names)
         self._plans: dict[tuple[str, ...], LocalPlan] = {}
         self._default = tuple(name for name, output in self._outputs.items() if not output.on_request)
+        self._leave_out_unused()
+        self.inputs = self._inputs.specs
+        self.known_values = self._inputs.known
         self._reason, example = self._proven()
         self.parameters = {"spark": self._reason or _LOCAL}
         self.outputs = tuple(self._spec(name, example.get(name)) for name in self._outputs)
@@ -119,6 +118,25 @@ class SparkModel:
         for stage in self._stages:
             frame = stage.fitted.transform(frame)
         return frame
+
+    def _leave_out_unused(self) -> None:
+        """Leave out columns that statements read and no answer by default needs, such as labels."""
+        if all(stage.statement is None for stage in self._stages):
+            return
+        read = columns_read(self._selected(self._made_result, self._default))
+        unused = {column.name for column in self._inputs.columns} - (read or set())
+        if not read or not unused:
+            return
+        for name in set(self._outputs) - set(self._default):
+            needs = columns_read(self._selected(self._made_result, (name,)))
+            if needs is None or needs & unused:
+                del self._outputs[name]
+        self._inputs = self._inputs.without(unused)
+        self._made = self._made_rows()
+
+    def _made_rows(self) -> list[list[tuple[Any, ...]]]:
+        inputs = self._inputs
+        return [inputs.rows(tensors) for tensors in made_rows(inputs.specs, known=inputs.known)]
 
     def _result_of_made_rows(self) -> Any:
         """Return the result of the first made row that is accepted by stages which look at the first row."""

@@ -148,7 +148,7 @@ def _classes(predictor: Stage, words: Stage | None, stages: Sequence[Stage]) -> 
     """Return the labels of a classifier's classes, from the stage that turns indexes to words, or back."""
     if words is not None and (labels := list(words.fitted.getLabels())):
         return tuple(labels)
-    for stage in stages:
+    for stage in (part for each in stages for part in (each.inner or (each,))):
         for read, made in zip(stage.reads, stage.makes, strict=False):
             if stage.kind == "StringIndexerModel" and made in predictor.columns("labelCol"):
                 return tuple(stage.labels(read))

@@ -40,17 +40,25 @@ def session() -> SparkSession:
     builder = SparkSession.builder.appName("bluegrid")
     for name, value in options.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    found = builder.getOrCreate()
+    # Rows of the JVM become pickles by these.
+    found._jvm.org.apache.spark.sql.execution.python.EvaluatePython.registerPicklers()
+    return found
 
 
+@cache
 def java(name: str) -> Any:
-    """Return a class of the JVM; its static methods are attributes."""
+    """Return a class of the JVM; its static methods are attributes.
+
+    Each part of a name is a message to the JVM, so the result is kept.
+    """
     value = session()._jvm
     for part in name.split("."):
         value = getattr(value, part)
     return value
 
 
+@cache
 def scala_object(name: str) -> Any:
     """Return an `object` of Scala."""
     return getattr(java(f"{name}$"), "MODULE$")

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 
+_SERIALIZER = "org.apache.spark.ml.python.MLSerDe"
+_CONVERTER = "org.apache.spark.sql.execution.python.EvaluatePython"
+
+
 def java_schema(schema: StructType) -> Any:
     """Return the JVM's schema."""
     return session()._jsparkSession.parseDataType(json.dumps(schema.jsonValue()))
@@ -30,32 +34,33 @@ def internal_rows(rows: Sequence[tuple[Any, ...]], schema: Any) -> Any:
     """
     if not rows:
         return seq_of()
-    values = java("org.apache.spark.ml.python.MLSerDe").loads(bytearray(pickle.dumps(list(rows), protocol=4)))
-    convert = java("org.apache.spark.sql.execution.python.EvaluatePython").makeFromJava(schema)
+    values = java(_SERIALIZER).loads(bytearray(pickle.dumps(list(rows), protocol=4)))
+    convert = java(_CONVERTER).makeFromJava(schema)
     return java("scala.jdk.javaapi.CollectionConverters").asScala(values).map(convert).toSeq()
 
 
-def python_rows(rows: Any, schema: Any) -> list[Any]:
+def python_rows(rows: Any, array_type: Any) -> list[Any]:
     """Return rows of a plan as `Row` of Python.
 
     Args:
         rows: a `Seq`.
-        schema: of the JVM.
+        array_type: type of an array of such rows, `array_of`.
     """
-    converter = java("org.apache.spark.sql.execution.python.EvaluatePython")
-    converter.registerPicklers()
     array = java("org.apache.spark.sql.catalyst.util.GenericArrayData")(rows)
-    array_type = java("org.apache.spark.sql.types.ArrayType")(schema, True)
-    no_conversion = java("scala.Option").empty()
-    values = converter.toJava(array, array_type, False, no_conversion)
-    found: list[Any] = pickle.loads(java("org.apache.spark.ml.python.MLSerDe").dumps(values))  # noqa: S301 - of our own JVM
+    values = java(_CONVERTER).toJava(array, array_type, False, scala_object("scala.None"))
+    found: list[Any] = pickle.loads(java(_SERIALIZER).dumps(values))  # noqa: S301 - of our own JVM
     return found
+
+
+def array_of(schema: Any) -> Any:
+    """Return the type of an array of rows."""
+    return java("org.apache.spark.sql.types.ArrayType")(schema, True)
 
 
 def local_relation(attributes: Any, rows: Any) -> Any:
     """Return a plan that holds rows."""
     relation = java("org.apache.spark.sql.catalyst.plans.logical.LocalRelation")
-    return relation(attributes, rows, False, java("scala.Option").empty())
+    return relation(attributes, rows, False, scala_object("scala.None"))
 
 
 def java_frame(rows: Sequence[tuple[Any, ...]], schema: Any) -> Any:

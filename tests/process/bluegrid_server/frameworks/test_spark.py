@@ -36,7 +36,7 @@ from pyspark.ml.tuning import CrossValidator, ParamGridBuilder
 
 from bluegrid_registry import ModelType
 from bluegrid_registry.errors import ModelError
-from bluegrid_server.frameworks.spark.session import session
+from bluegrid_server.frameworks.spark.session import java, scala_object, session
 from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.models.trial import try_out
 from bluegrid_server.protocol.tensors import datatype_of
@@ -82,7 +82,8 @@ def spark() -> Iterator[Any]:
     process.communicate(timeout=30)
     # Processes that are forked from this one would otherwise use the gateway.
     SparkContext._gateway = SparkContext._jvm = None
-    session.cache_clear()
+    for cached in (session, java, scala_object):
+        cached.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -315,6 +316,47 @@ def test_every_output_of_a_pipeline_is_what_spark_gives_and_takes_no_job(
     model = agrees(pipeline, table, tmp_path / "m")
     assert [spec.name for spec in model.inputs] == inputs
     assert evaluation(model) == "local"
+
+
+@pytest.mark.served(
+    "Spark", "statements with columns of words, of truth values and of times, and with labels"
+)
+def test_a_statement_has_inputs_of_all_kinds_and_its_labels_are_none(table: Any, tmp_path: Path) -> None:
+    table = table.selectExpr("*", "load > 2 AS open", "'2026-01-05 10:00:00' AS at")
+    statement = """SELECT *, log(y) AS logarithm, CASE WHEN open THEN load ELSE 0 END AS flow,
+        hour(at) AS hour, CASE kind WHEN 'cable' THEN 1 ELSE 0 END AS buried FROM __THIS__"""
+    stages = [
+        SQLTransformer(statement=statement),
+        assembled("flow", "hour", "buried"),
+        LinearRegression(labelCol="logarithm"),
+    ]
+    model = agrees(Pipeline(stages=stages).fit(table), table, tmp_path / "m")
+    datatypes = {"open": "BOOL", "load": "FP64", "at": "BYTES", "kind": "BYTES"}
+    assert {spec.name: spec.datatype for spec in model.inputs} == datatypes
+    assert "logarithm" not in [spec.name for spec in model.outputs]
+
+
+@pytest.mark.served("Spark", "missing words, where a stage keeps or skips them; labels in requests, ignored")
+def test_missing_words_are_null_and_labels_have_no_effect(table: Any, tmp_path: Path) -> None:
+    stages = [
+        indexed("state", "label"),
+        StringIndexer(inputCols=["kind", "phase"], outputCols=["k", "p"], handleInvalid="keep"),
+        assembled("k", "p"),
+        LogisticRegression(maxIter=2),
+    ]
+    pipeline = Pipeline(stages=stages).fit(table)
+    model = saved(pipeline, tmp_path / "m")
+    rows = table.sparkSession.createDataFrame([(None, 2), ("cable", 1)], "kind string, phase long")
+    wanted = [row.prediction for row in pipeline.transform(rows).collect()]
+    kind = {"name": "kind", "shape": [2], "datatype": "BYTES", "data": [None, "cable"]}
+    state = {"name": "state", "shape": [2], "datatype": "BYTES", "data": ["good", "bad"]}
+    for phase in ([2, 1], [2.0, 1.0], ["2", "1"]):
+        found = infer(model, {"inputs": [kind, tensor("phase", phase), state]})
+        assert found["outputs"][0]["data"] == wanted
+    assert (
+        "expected strings or integers"
+        in infer(model, {"inputs": [kind, tensor("phase", [1.5, 2.0])]})["error"]
+    )
 
 
 def test_words_come_back_as_the_prediction(table: Any, tmp_path: Path) -> None:
