@@ -52,7 +52,7 @@ class Holds(Enum):
 
 
 @dataclass(frozen=True)
-class Column:
+class SparkColumn:
     """An input column.
 
     Attributes:
@@ -72,7 +72,7 @@ class Column:
     is_used: bool = True
 
     def spec(self, ignored: tuple[str, ...]) -> TensorSpec:
-        """Return the spec of the tensor that holds this column; `ignored` as `Inputs`."""
+        """Return the spec of the tensor that holds this column; `ignored` as `SparkInputs`."""
         is_word = self.holds is Holds.WORD
         return TensorSpec(
             self.name,
@@ -102,7 +102,7 @@ class Column:
 VECTOR = VectorUDT()
 
 
-class Inputs:
+class SparkInputs:
     """The inputs of a pipeline: one tensor of all columns if these are numbers, otherwise a tensor a column.
 
     Args:
@@ -110,7 +110,7 @@ class Inputs:
         ignored: other columns of the training, such as labels, which a request may give without any effect.
     """
 
-    def __init__(self, columns: Sequence[Column], ignored: tuple[str, ...] = ()) -> None:
+    def __init__(self, columns: Sequence[SparkColumn], ignored: tuple[str, ...] = ()) -> None:
         self.columns = tuple(columns)
         self._used = [column for column in columns if column.is_used]
         self._ignored = (*ignored, *(column.name for column in columns if not column.is_used))
@@ -129,10 +129,10 @@ class Inputs:
         }
         self.schema = StructType([StructField(each.name, each.holds.spark_type) for each in columns])
 
-    def without(self, unused: Collection[str]) -> Inputs:
+    def without(self, unused: Collection[str]) -> SparkInputs:
         """Return the inputs if these columns are not used."""
         columns = [replace(column, is_used=column.name not in unused) for column in self.columns]
-        return Inputs(columns, self._ignored)
+        return SparkInputs(columns, self._ignored)
 
     @property
     def _table(self) -> TensorSpec:
@@ -158,7 +158,7 @@ class Inputs:
                 yield column.values(tensors[column.name])
 
 
-def inputs_for(stages: Sequence[Stage], left_out: Sequence[Stage]) -> Inputs:
+def inputs_for(stages: Sequence[Stage], left_out: Sequence[Stage]) -> SparkInputs:
     """Return the inputs of a pipeline.
 
     Args:
@@ -175,15 +175,15 @@ def inputs_for(stages: Sequence[Stage], left_out: Sequence[Stage]) -> Inputs:
     parts = [part for stage in stages for part in (stage.inner or (stage,))]
     columns = {name: _declared(name, parts) for name in names}
     unknown = [name for name, column in columns.items() if column is None]
-    found = {name: column or Column(name, Holds.NUMBER) for name, column in columns.items()}
+    found = {name: column or SparkColumn(name, Holds.NUMBER) for name, column in columns.items()}
     made = {column for stage in (*stages, *left_out) for column in stage.makes}
     read = {column: None for stage in left_out for column in stage.reads}
     labels = {column: None for stage in stages for column in stage.columns("labelCol")}
     ignored = [column for column in {**read, **labels} if column not in made and column not in found]
-    return Inputs(tuple(_checked(found, unknown, stages).values()), tuple(ignored))
+    return SparkInputs(tuple(_checked(found, unknown, stages).values()), tuple(ignored))
 
 
-def _declared(name: str, parts: Sequence[Stage]) -> Column | None:
+def _declared(name: str, parts: Sequence[Stage]) -> SparkColumn | None:
     """Return a column as the stages that read it declare it; None: statements alone read it."""
     names = {name} | {
         alias
@@ -204,17 +204,17 @@ def _declared(name: str, parts: Sequence[Stage]) -> Column | None:
         kinds = {Holds.VECTOR}
     missing_is_nan = any(reader.kind == "Bucketizer" for reader in readers)
     if Holds.VECTOR in kinds:
-        return Column(
+        return SparkColumn(
             name, Holds.VECTOR, size_of_vectors(parts, next(iter(names & set(parts_reads(readers)))))
         )
     labels = _labels(readers, names)
     if labels and all(map(_FROM_DOUBLE.fullmatch, labels)):
-        return Column(name, Holds.NUMBER, labels=labels)
+        return SparkColumn(name, Holds.NUMBER, labels=labels)
     if Holds.WORD in kinds and Holds.NUMBER not in kinds:
-        return Column(name, Holds.WORD, labels=labels)
+        return SparkColumn(name, Holds.WORD, labels=labels)
     if labels:
-        return Column(name, Holds.WHOLE_NUMBER, labels=labels)
-    return Column(name, Holds.NUMBER, missing_is_nan=missing_is_nan)
+        return SparkColumn(name, Holds.WHOLE_NUMBER, labels=labels)
+    return SparkColumn(name, Holds.NUMBER, missing_is_nan=missing_is_nan)
 
 
 def parts_reads(readers: Iterable[Stage]) -> Iterator[str]:
@@ -275,8 +275,8 @@ _MAX_GUESSED = 5
 
 
 def _checked(
-    columns: dict[str, Column], unknown: Collection[str], stages: Sequence[Stage]
-) -> dict[str, Column]:
+    columns: dict[str, SparkColumn], unknown: Collection[str], stages: Sequence[Stage]
+) -> dict[str, SparkColumn]:
     """Return the columns, once Spark's own checks of all stages accept them.
 
     Args:
@@ -284,7 +284,7 @@ def _checked(
         unknown: those that statements alone read, and that are numbers so far.
         stages: of the pipeline.
     """
-    schema = java_schema(Inputs(tuple(columns.values())).schema)
+    schema = java_schema(SparkInputs(tuple(columns.values())).schema)
     for stage in stages:
         try:
             if words := _words(stage, schema, unknown):

@@ -33,7 +33,7 @@ _NUMBERS = ("double", "float", "decimal", "bigint", "int", "smallint", "tinyint"
 
 
 @dataclass
-class Output:
+class SparkOutput:
     """An output.
 
     Attributes:
@@ -78,7 +78,7 @@ class Output:
 
 def outputs_for(
     stages: Sequence[Stage], kept: Sequence[Stage], types: Mapping[str, str], inputs: Sequence[str]
-) -> dict[str, Output]:
+) -> dict[str, SparkOutput]:
     """Return the outputs of a pipeline by name, those by default first.
 
     Args:
@@ -107,7 +107,7 @@ def outputs_for(
     found = {_PREDICTION: columns.pop(prediction)}
     if words is not None and words.makes[0] in columns:
         found = {_PREDICTION: columns[words.makes[0]], _INDEX: found[_PREDICTION]}
-        found[_PREDICTION] = Output(words.makes[0], is_word=True)
+        found[_PREDICTION] = SparkOutput(words.makes[0], is_word=True)
     defaults = [found[_PREDICTION]]
     for name, parameter in ((_PROBABILITY, PROBABILITY), (_RAW, RAW_PREDICTION)):
         for column in set(predictor.columns(parameter)) & set(columns):
@@ -122,13 +122,13 @@ def outputs_for(
     return _checked(dict(ordered))
 
 
-def _made(name: str, kind: str) -> Output | None:
+def _made(name: str, kind: str) -> SparkOutput | None:
     """Return the output of a column; None: no tensor holds its type."""
     if kind == "vector" or (kind.startswith("array<") and kind[6:-1].startswith(_NUMBERS)):
-        return Output(name, is_vector=True)
+        return SparkOutput(name, is_vector=True)
     if kind == "string":
-        return Output(name, is_word=True)
-    return Output(name) if kind.startswith(_NUMBERS) else None
+        return SparkOutput(name, is_word=True)
+    return SparkOutput(name) if kind.startswith(_NUMBERS) else None
 
 
 def _by_default(outputs: Any) -> None:
@@ -136,7 +136,7 @@ def _by_default(outputs: Any) -> None:
         output.on_request = False
 
 
-def _checked(outputs: dict[str, Output]) -> dict[str, Output]:
+def _checked(outputs: dict[str, SparkOutput]) -> dict[str, SparkOutput]:
     if not outputs:
         raise ModelError(
             "is a pipeline that makes no numbers, words or vectors; push one that ends with a stage that does"
