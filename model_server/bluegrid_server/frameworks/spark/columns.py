@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks.spark.stages import Stage
+    from bluegrid_server.frameworks.spark.stages import SparkStage
 
 REMEDY = "push a pipeline whose stages need only numbers, words or vectors"
 
@@ -158,7 +158,7 @@ class SparkInputs:
                 yield column.values(tensors[column.name])
 
 
-def inputs_for(stages: Sequence[Stage], left_out: Sequence[Stage]) -> SparkInputs:
+def inputs_for(stages: Sequence[SparkStage], left_out: Sequence[SparkStage]) -> SparkInputs:
     """Return the inputs of a pipeline.
 
     Args:
@@ -183,7 +183,7 @@ def inputs_for(stages: Sequence[Stage], left_out: Sequence[Stage]) -> SparkInput
     return SparkInputs(tuple(_checked(found, unknown, stages).values()), tuple(ignored))
 
 
-def _declared(name: str, parts: Sequence[Stage]) -> SparkColumn | None:
+def _declared(name: str, parts: Sequence[SparkStage]) -> SparkColumn | None:
     """Return a column as the stages that read it declare it; None: statements alone read it."""
     names = {name} | {
         alias
@@ -217,13 +217,13 @@ def _declared(name: str, parts: Sequence[Stage]) -> SparkColumn | None:
     return SparkColumn(name, Holds.NUMBER, missing_is_nan=missing_is_nan)
 
 
-def parts_reads(readers: Iterable[Stage]) -> Iterator[str]:
+def parts_reads(readers: Iterable[SparkStage]) -> Iterator[str]:
     """Yield the columns that stages read."""
     for reader in readers:
         yield from reader.reads
 
 
-def _labels(readers: Iterable[Stage], names: set[str]) -> tuple[str, ...]:
+def _labels(readers: Iterable[SparkStage], names: set[str]) -> tuple[str, ...]:
     for reader in readers:
         if reader.kind == _INDEXER:
             return tuple(reader.labels(next(name for name in reader.reads if name in names)))
@@ -275,7 +275,7 @@ _MAX_GUESSED = 5
 
 
 def _checked(
-    columns: dict[str, SparkColumn], unknown: Collection[str], stages: Sequence[Stage]
+    columns: dict[str, SparkColumn], unknown: Collection[str], stages: Sequence[SparkStage]
 ) -> dict[str, SparkColumn]:
     """Return the columns, once Spark's own checks of all stages accept them.
 
@@ -304,7 +304,7 @@ def _checked(
     return columns
 
 
-def _words(stage: Stage, schema: Any, unknown: Collection[str]) -> set[str]:
+def _words(stage: SparkStage, schema: Any, unknown: Collection[str]) -> set[str]:
     """Return the columns, so far numbers, that a statement takes as words."""
     if stage.statement is None or not set(unknown).intersection(stage.reads):
         return set()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks.spark.stages import Stage
+    from bluegrid_server.frameworks.spark.stages import SparkStage
 
     Arrays = Mapping[str, NDArray[Any]]
 
@@ -45,7 +45,7 @@ class SparkModel:
         parameters: for the metadata: `spark` is `local`, or why each request is a Spark job.
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[SparkStage]) -> None:
         self._stages = needed(stages, _answers_of(stages))
         self._inputs = inputs_for(self._stages, [stage for stage in stages if stage not in self._stages])
         self._schema = java_schema(StructType([*self._inputs.schema, StructField(_ROW, LongType())]))
@@ -207,7 +207,7 @@ class SparkModel:
         )
 
 
-def _answers_of(stages: Sequence[Stage]) -> list[str]:
+def _answers_of(stages: Sequence[SparkStage]) -> list[str]:
     """Return the columns that a pipeline is for: what its last stage and its last predictor make."""
     predictor = next((stage for stage in reversed(stages) if stage.columns(PREDICTION)), None)
     if not stages:

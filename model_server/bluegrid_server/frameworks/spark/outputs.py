@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bluegrid_server.frameworks.spark.stages import Stage
+    from bluegrid_server.frameworks.spark.stages import SparkStage
 
 _PREDICTION, _PROBABILITY, _RAW, _INDEX = "prediction", "probability", "rawPrediction", "index"
 _NUMBERS = ("double", "float", "decimal", "bigint", "int", "smallint", "tinyint", "boolean")
@@ -77,7 +77,7 @@ class SparkOutput:
 
 
 def outputs_for(
-    stages: Sequence[Stage], kept: Sequence[Stage], types: Mapping[str, str], inputs: Sequence[str]
+    stages: Sequence[SparkStage], kept: Sequence[SparkStage], types: Mapping[str, str], inputs: Sequence[str]
 ) -> dict[str, SparkOutput]:
     """Return the outputs of a pipeline by name, those by default first.
 
@@ -144,7 +144,9 @@ def _checked(outputs: dict[str, SparkOutput]) -> dict[str, SparkOutput]:
     return outputs
 
 
-def _classes(predictor: Stage, words: Stage | None, stages: Sequence[Stage]) -> tuple[str, ...]:
+def _classes(
+    predictor: SparkStage, words: SparkStage | None, stages: Sequence[SparkStage]
+) -> tuple[str, ...]:
     """Return the labels of a classifier's classes, from the stage that turns indexes to words, or back."""
     if words is not None and (labels := list(words.fitted.getLabels())):
         return tuple(labels)

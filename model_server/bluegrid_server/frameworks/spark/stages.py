@@ -38,7 +38,7 @@ _INDEXER = "StringIndexerModel"
 
 
 @dataclass(frozen=True)
-class Stage:
+class SparkStage:
     """A fitted stage.
 
     Attributes:
@@ -58,7 +58,7 @@ class Stage:
         return Statement.parsed(self.fitted.getStatement()) if self.kind == "SQLTransformer" else None
 
     @cached_property
-    def inner(self) -> tuple[Stage, ...]:
+    def inner(self) -> tuple[SparkStage, ...]:
         """The stages of which an RFormulaModel consists; empty: it is another stage."""
         if self.kind != "RFormulaModel":
             return ()
@@ -105,7 +105,7 @@ class Stage:
         return tuple(filter(None, found))
 
 
-def stages_of(pipeline: Any) -> tuple[Stage, ...]:
+def stages_of(pipeline: Any) -> tuple[SparkStage, ...]:
     """Return the stages of a PipelineModel of Python, of nested pipelines too.
 
     Raises:
@@ -122,8 +122,8 @@ def stages_of(pipeline: Any) -> tuple[Stage, ...]:
         ) from None
 
 
-def _flat(fitted: Any) -> Iterator[Stage]:
-    stage = Stage(fitted)
+def _flat(fitted: Any) -> Iterator[SparkStage]:
+    stage = SparkStage(fitted)
     if stage.kind == "PipelineModel":
         for each in fitted.stages():
             yield from _flat(each)
@@ -133,7 +133,7 @@ def _flat(fitted: Any) -> Iterator[Stage]:
         yield stage
 
 
-def needed(stages: Sequence[Stage], columns: Sequence[str]) -> tuple[Stage, ...]:
+def needed(stages: Sequence[SparkStage], columns: Sequence[str]) -> tuple[SparkStage, ...]:
     """Return the stages that are needed to make columns: those that prepare labels are not."""
     wanted, kept = set(columns), []
     for stage in reversed(stages):
@@ -145,9 +145,9 @@ def needed(stages: Sequence[Stage], columns: Sequence[str]) -> tuple[Stage, ...]
     return tuple(reversed(kept))
 
 
-def inputs_of(stages: Sequence[Stage]) -> dict[str, Stage]:
+def inputs_of(stages: Sequence[SparkStage]) -> dict[str, SparkStage]:
     """Return the columns that stages read and no stage makes, in order, with the first stage of each."""
-    inputs: dict[str, Stage] = {}
+    inputs: dict[str, SparkStage] = {}
     made: set[str] = set()
     for number, stage in enumerate(stages):
         later = {column for other in stages[number + 1 :] for column in other.reads}
@@ -158,7 +158,7 @@ def inputs_of(stages: Sequence[Stage]) -> dict[str, Stage]:
     return inputs
 
 
-def size_of_vectors(stages: Sequence[Stage], column: str) -> int:
+def size_of_vectors(stages: Sequence[SparkStage], column: str) -> int:
     """Return the size of the vectors in a column, as far as a stage that reads it knows it; otherwise -1."""
     for stage in stages:
         if column not in stage.reads:
