@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Before pulumi is imported: it imports dill, after which joblib writes files that only dill can read.
 import joblib  # noqa: F401
@@ -13,11 +13,28 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.support.endurance import FULL, Record
 
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
+
 # The time of an example depends on how busy the machine is.
 settings.register_profile("bluegrid", deadline=None)
 settings.load_profile("bluegrid")
 
 CLUSTER = "tests/cluster/"
+MEASURED = "measured"
+"""Of the demo, which sends 420 requests a second: nothing else runs then."""
+SHARED = {
+    MEASURED: ("test_demo", "test_deletes", "test_previews"),
+    "trouble": (
+        "test_endurance_switches",
+        "test_faults_of_clusters",
+        "test_faults_of_updates",
+        "test_standing_routes",
+    ),
+}
+"""Files of `tests/cluster` that share what takes minutes to make: a fixture of the session."""
+HELD_BACK = 2
+"""Number of tests that a process may still have when xdist gives it more."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,22 +46,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of a real node last, so that other failures are known first."""
-    items.sort(key=lambda item: item.nodeid.startswith(CLUSTER))
+    """Run the tests of a real node last, so that other failures are known first, and measure after all."""
+    items.sort(key=lambda item: (item.nodeid.startswith(CLUSTER), scope_of(item.nodeid) == MEASURED))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
-    """Give each process whole files, and one of them the node: `-n 2 --dist loadfile --no-loadscope-reorder`.
+    """Give each process whole files: `-n 2 --dist loadfile --no-loadscope-reorder`.
 
-    Measurements on the node begin once the other process has ended. xdist's own `loadgroup` does not group
-    under pytest 9.2: it uses an attribute that test items no longer have.
+    A process that gets a file of `tests/cluster` makes a node of its own. xdist's own `loadgroup` does not
+    group under pytest 9.2: it uses an attribute that test items no longer have.
     """
     return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+def scope_of(nodeid: str) -> str:
+    """Return what a test stays together with, in one process: its file, or files that share more."""
+    file = nodeid.partition("::")[0]
+    name = file.removeprefix(CLUSTER).removesuffix(".py")
+    return next((shared for shared, files in SHARED.items() if name in files), file)
+
+
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps a file's tests in one process, since its fixtures are made once; also all tests of the node."""
+    """Keeps a file's tests in one process, since its fixtures are made once, and measures in the last one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return CLUSTER if nodeid.startswith(CLUSTER) else nodeid.partition("::")[0]
+        return scope_of(nodeid)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        others = [other for other in self.nodes if other is not node and not other.shutting_down]
+        is_idle = self._pending_of(self.assigned_work[node]) <= HELD_BACK
+        if [*self.workqueue] == [MEASURED] and others and is_idle:
+            node.shutdown()
+        else:
+            super()._reschedule(node)

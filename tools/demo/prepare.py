@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bluegrid import image
+from bluegrid import cache, image
 from bluegrid_registry import BluegridError
 from tools import toolchain
 from tools.toolchain import debian
@@ -80,10 +80,15 @@ def _build_image(printer: Printer) -> image.Image:
 
 
 def _train(report: Callable[[str], None]) -> None:
-    """Train all versions, once for each checkout; keep none of them if one fails."""
+    """Train all versions, once for each checkout; keep none of them if one fails.
+
+    Of two runs at once the second waits.
+    """
     if MODELS.exists():
         return
-    _run([sys.executable, "-m", "bluegrid.tour.line_loading", "--out", str(MODELS)], report)
+    with cache.locked(STATE / "models.lock", lambda: report("waiting for another run that trains them")):
+        if not MODELS.exists():
+            _run([sys.executable, "-m", "bluegrid.tour.line_loading", "--out", str(MODELS)], report)
 
 
 def _run(command: Sequence[str], report: Callable[[str], None]) -> None:
