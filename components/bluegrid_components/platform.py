@@ -120,4 +120,7 @@ class Platform(pulumi.ComponentResource):
             string_data=data,
             opts=opts,
         )
-        return secret.metadata["name"]
+        name = secret.metadata["name"]
+        # Waited for, and no dependency in the state. A Secret of other keys is another resource, and an update
+        # of one service alone would order what depends on the old one before it: Pulumi then refuses the state.
+        return pulumi.Output(set(), name.future(), name.is_known(), name.is_secret())

@@ -154,6 +154,12 @@ def test_other_credentials_are_a_secret_of_their_own_and_the_old_one_goes_last(e
     assert elsewhere.named_by_pods("d1") == elsewhere.named_by_pods("d2") == {"bluegrid-store-3f2a"}
 
 
+def test_a_secret_that_another_one_will_replace_orders_nothing_in_the_state(elsewhere: Elsewhere) -> None:
+    resources = elsewhere.run("stack", "export").json()["deployment"]["resources"]
+    (secret,) = (each["urn"] for each in resources if each["type"] == "kubernetes:core/v1:Secret")
+    assert [each["urn"] for each in resources if secret in each.get("dependencies", ())] == []
+
+
 def test_one_route_is_switched_while_other_credentials_wait_for_a_whole_update(elsewhere: Elsewhere) -> None:
     elsewhere.environment["GENERATION"] = "3f2a"
     elsewhere.edit("standbyReplicas: 0", "standbyReplicas: 1")
