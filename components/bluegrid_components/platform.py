@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 from pulumi_kubernetes.core import v1 as core
@@ -13,7 +13,7 @@ from bluegrid_components.pods import network_policy
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/
 _POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
@@ -120,7 +120,8 @@ class Platform(pulumi.ComponentResource):
             string_data=data,
             opts=opts,
         )
-        name = secret.metadata["name"]
-        # Waited for, and no dependency in the state. A Secret of other keys is another resource, and an update
-        # of one service alone would order what depends on the old one before it: Pulumi then refuses the state.
-        return pulumi.Output(set(), name.future(), name.is_known(), name.is_secret())
+        made = secret.metadata["name"]
+        # Waited for, and no dependency in the state. A Secret of other keys is another resource, and an
+        # update of one service alone could write what depends on the old one before it: Pulumi refuses such
+        # a state from then on.
+        return pulumi.Output(set(), cast("Awaitable[str]", made.future()), made.is_known(), made.is_secret())
