@@ -204,9 +204,8 @@ def _declared(name: str, parts: Sequence[SparkStage]) -> SparkColumn | None:
         kinds = {Holds.VECTOR}
     missing_is_nan = any(reader.kind == "Bucketizer" for reader in readers)
     if Holds.VECTOR in kinds:
-        return SparkColumn(
-            name, Holds.VECTOR, size_of_vectors(parts, next(iter(names & set(parts_reads(readers)))))
-        )
+        read = {column for reader in readers for column in reader.reads}
+        return SparkColumn(name, Holds.VECTOR, size_of_vectors(parts, next(iter(names & read))))
     labels = _labels(readers, names)
     if labels and all(map(_FROM_DOUBLE.fullmatch, labels)):
         return SparkColumn(name, Holds.NUMBER, labels=labels)
@@ -215,12 +214,6 @@ def _declared(name: str, parts: Sequence[SparkStage]) -> SparkColumn | None:
     if labels:
         return SparkColumn(name, Holds.WHOLE_NUMBER, labels=labels)
     return SparkColumn(name, Holds.NUMBER, missing_is_nan=missing_is_nan)
-
-
-def parts_reads(readers: Iterable[SparkStage]) -> Iterator[str]:
-    """Yield the columns that stages read."""
-    for reader in readers:
-        yield from reader.reads
 
 
 def _labels(readers: Iterable[SparkStage], names: set[str]) -> tuple[str, ...]:
