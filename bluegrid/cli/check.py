@@ -14,7 +14,7 @@ from bluegrid.previews import (
     check_plan,
     read_plan,
 )
-from bluegrid.project import region_names
+from bluegrid.project import check_images, region_names
 from bluegrid_registry import Registry, check_regions
 
 
@@ -32,11 +32,14 @@ def check(
 ) -> None:
     """Read every registry file and report every mistake, each with file and line.
 
-    Regions must be those of the stacks' files, where there are any.
+    Regions must be those of the stacks' files, where there are any, and a stack with `images` must have one
+    for every set that its region serves.
     """
-    files = Registry.load(registry).files
+    loaded = Registry.load(registry)
+    files = loaded.files
     if known := region_names(stacks):
         check_regions(registry, known)
+        check_images(stacks, loaded)
     refused = []
     for path in preview or ():
         plan = read_plan(path)

@@ -1,4 +1,7 @@
-"""The families of images: one for each framework, to keep images small; `all` has every framework."""
+"""The families of images: one for each framework, to keep images small; `all` has every framework.
+
+Which family a model type is of: `bluegrid_registry.model_types.model_type.ModelType.family`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bluegrid.image.errors import ImageError
+from bluegrid_registry.registry_files.server_images import ACCELERATED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +48,7 @@ _SINGLE = (
     Family("spark", ("spark",), has_java=True),
 )
 # A family of its own: compiling models needs 100 MB of packages.
-_ACCELERATED = Family("accelerated", ("scikit-learn", "onnx", "xgboost", "lightgbm", _ACCELERATE))
+_ACCELERATED = Family(ACCELERATED, ("scikit-learn", "onnx", "xgboost", "lightgbm", _ACCELERATE))
 _ALL = Family("all", (*(extra for family in _SINGLE for extra in family.extras), _ACCELERATE), has_java=True)
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (*_SINGLE, _ACCELERATED, _ALL)}
 

@@ -2,6 +2,7 @@
 
 project       the folder with `Pulumi.yaml`
 stack_files   `Pulumi.<stack>.yaml`: where each stack's region runs
+stack_images  whether a stack has an image for every set that it serves
 targets       the resources that an update is limited to
 runner        how Pulumi is run
 """
@@ -28,6 +29,7 @@ from bluegrid.project.stack_files import (
     stack_names,
     stack_of,
 )
+from bluegrid.project.stack_images import check_images
 from bluegrid.project.targets import Target, urns_of_cluster
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "Stack",
     "Target",
     "UpFailed",
+    "check_images",
     "config_of",
     "copy_with_registry",
     "exported_resources",

@@ -16,7 +16,13 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config, get_config_env, is_config_secret
 from pydantic import ValidationError
 
-from bluegrid_components.model_services_args import HALF_AN_ACCOUNT, NOT_WITH_GATEWAY, ModelServicesArgs
+from bluegrid_components.model_services_args import (
+    HALF_AN_ACCOUNT,
+    NO_IMAGE,
+    NOT_WITH_GATEWAY,
+    UNKNOWN_FAMILY,
+    ModelServicesArgs,
+)
 from bluegrid_components.pods.metadata_types import RESERVED
 from bluegrid_components.pods.settings import PodSettings, Toleration
 from bluegrid_registry.contract import SETTINGS
@@ -32,7 +38,7 @@ _IN_CLEAR = object()
 
 _SECRETS = {"storeAccessKey", "storeSecretKey", "routeKey"}
 
-_OBJECTS = {"pods", "replicas", "routeAnnotations", "serviceAccountAnnotations"}
+_OBJECTS = {"images", "pods", "replicas", "routeAnnotations", "serviceAccountAnnotations"}
 
 _FORMS = {
     "gateway": "namespace/name of a Gateway, or namespace/name/listener",
@@ -99,6 +105,8 @@ def _line(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         known, what = _known(place)
         return f"{setting} is no {what}; known: {known}: {removal}"
+    if error["type"] == NO_IMAGE:
+        return f"{setting} is not set; {error['msg']}: {change} VALUE"
     if error["type"] == "missing":
         return f"{setting} is not set: {change} {_FORMS.get(key, 'VALUE')}"
     if error["input"] is _IN_CLEAR:
@@ -107,7 +115,7 @@ def _line(error: Any) -> str:
         missing = f"{SETTINGS}:{error['ctx']['missing']}"
         return f"{missing} is not set, and {error['msg']}: pulumi config set --secret {missing} VALUE"
     message = error["msg"].removeprefix("Value error, ")
-    if error["type"] in (NOT_WITH_GATEWAY, RESERVED) or _OF_A_KEY in error["loc"]:
+    if error["type"] in (NOT_WITH_GATEWAY, RESERVED, UNKNOWN_FAMILY) or _OF_A_KEY in error["loc"]:
         return f"{setting}: {message}: {removal}"
     form = _FORMS.get(key)
     fault = f"{error['input']!r} is not {form}" if form else message

@@ -12,6 +12,8 @@ from bluegrid_components.kubernetes_api.observed_namespace import ObservedNamesp
 from bluegrid_components.pods.settings import PodSettings
 from bluegrid_components.proofs.safeguards import Safeguards
 from bluegrid_components.proofs.takeover import Takeovers
+from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.registry_files.server_images import family_of_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from bluegrid_components.model_services_args import ModelServicesArgs
     from bluegrid_components.platform import Platform
     from bluegrid_components.routes.route import Proxy
+    from bluegrid_registry import DeclaredSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,8 @@ class Hosting:
             AWS_SECRET_ACCESS_KEY; otherwise pods use their own cloud identity.
         has_store_ca: whether the Secret has `ca.pem`, which pods trust for the store.
         store: URL from which pods fetch versions.
-        image: image of the model server.
+        images: images of the model server by family of frameworks.
+        image: image of the model server for sets of other families; None: there are none.
         pods: node placement, user, labels and annotations of all pods.
         proxy: makes the routes as Ingresses or HTTPRoutes.
         route_annotations: annotations of all routes, live and standing; the program's own override them.
@@ -58,7 +62,8 @@ class Hosting:
     has_store_account: bool = True
     has_store_ca: bool = False
     store: pulumi.Input[str]
-    image: pulumi.Input[str]
+    images: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    image: pulumi.Input[str] | None = None
     pods: PodSettings = field(default_factory=PodSettings)
     proxy: Proxy
     route_annotations: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +81,20 @@ class Hosting:
     def __post_init__(self) -> None:
         # Also in a program without services: resources that it deletes name hooks, and the engine calls them.
         _ = self.safeguards
+
+    def image_of(self, declared: DeclaredSet) -> pulumi.Input[str]:
+        """Return the image for the pods of a set.
+
+        Raises:
+            ConfigError: there is none for the set's family.
+        """
+        family = family_of_set(declared)
+        image = self.images.get(family, self.image)
+        if image is None:
+            raise ConfigError(
+                f"set {declared.id} ({declared.type}) has no image; give `images` one for the family {family}"
+            )
+        return image
 
     @cached_property
     def safeguards(self) -> Safeguards:
@@ -107,6 +126,7 @@ class Hosting:
             has_store_account=args.store_access_key is not None,
             has_store_ca=args.store_ca_bundle is not None,
             store=args.store,
+            images=args.images,
             image=args.image,
             pods=args.pods,
             proxy=args.proxy,

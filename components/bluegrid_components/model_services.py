@@ -20,9 +20,10 @@ from bluegrid_components.platform import Platform, PlatformArgs
 from bluegrid_registry import Registry
 from bluegrid_registry.contract import SETTINGS
 from bluegrid_registry.errors import ConfigError
+from bluegrid_registry.registry_files.server_images import sets_without_image
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pydantic import SecretStr
 
@@ -61,6 +62,7 @@ class ModelServices:
     ) -> None:
         outputs = StackOutputs()
         offered = _offered(args, outputs)
+        _require_images(args, offered.values())
         server = require_cluster(args.kube_context, args.kubeconfig)
         require_own_urls(server, args, offered.values())
         undeclared = keep_services(server, args, offered, outputs)
@@ -83,6 +85,19 @@ def _offered(args: ModelServicesArgs, outputs: StackOutputs) -> dict[str, Offere
     except ConfigError as error:
         removal = f"pulumi config rm --path {SETTINGS}:replicas.{{cluster}}"
         raise ConfigError(f"{SETTINGS}:{error.message(removal)}") from None
+
+
+def _require_images(args: ModelServicesArgs, services: Iterable[OfferedService]) -> None:
+    """Refuse sets whose pods have no image, before anything is registered."""
+    missing = {} if args.image else sets_without_image(services, args.images)
+    lines = [
+        f"{SETTINGS}:images.{family} is not set, and {args.region} serves "
+        f"{', '.join(f'{each.id} ({each.type})' for each in sets)}: pulumi config set --path "
+        f"{SETTINGS}:images.{family} VALUE, or pulumi config set {SETTINGS}:image VALUE for all others"
+        for family, sets in missing.items()
+    ]
+    if lines:
+        raise ConfigError("\n".join(lines))
 
 
 def _with_provider(args: ModelServicesArgs, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, LiteralString
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -29,6 +30,7 @@ from bluegrid_components.routes.ingress import IngressClass
 from bluegrid_registry import Sizes
 from bluegrid_registry.contract import NAMESPACE, SETTINGS
 from bluegrid_registry.names import Quantity  # noqa: TC001 - pydantic reads it
+from bluegrid_registry.registry_files.server_images import image_families
 
 if TYPE_CHECKING:
     from bluegrid_components.routes.route import Proxy
@@ -37,6 +39,10 @@ NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
 """Type of the error for a setting that cannot be set together with a Gateway."""
 HALF_AN_ACCOUNT: LiteralString = "half_an_account"
 """Type of the error for a store account with only one of its two keys."""
+UNKNOWN_FAMILY: LiteralString = "unknown_family"
+"""Type of the error for an image of a family that no model type has."""
+NO_IMAGE: LiteralString = "no_image"
+"""Type of the error for pods without an image."""
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
 Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=200)]
@@ -46,6 +52,16 @@ HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+/?$")]
 
 # A default in `Pulumi.yaml` must have the key's type, so an empty text means None.
 _NONE_IF_EMPTY = BeforeValidator(lambda value: None if value == "" else value)
+
+
+def _family(name: str) -> str:
+    if name not in (known := image_families()):
+        raise PydanticCustomError(
+            UNKNOWN_FAMILY,
+            "no model type has this family; families: {known}; bluegrid:image is for all others",
+            {"known": ", ".join(known)},
+        )
+    return name
 
 
 class ModelServicesArgs(BaseModel):
@@ -62,7 +78,9 @@ class ModelServicesArgs(BaseModel):
         service_account_annotations: annotations of the pods' ServiceAccount, such as
             `eks.amazonaws.com/role-arn`.
         store_ca_bundle: file with the CA certificate that pods trust for the store; None: public CAs.
-        image: image of the model server, preferably by digest.
+        images: images of the model server by family of frameworks, such as `scikit-learn`, preferably by
+            digest; sets of other families have `image`.
+        image: image of the model server for all sets that `images` has none for; None: there are none.
         pods: node placement, user, labels and annotations of all pods.
         gateway: Gateway that serves the routes, `namespace/name` or `namespace/name/listener`; None: the
             controller of ingress_class does.
@@ -94,7 +112,8 @@ class ModelServicesArgs(BaseModel):
     store_secret_key: Annotated[SecretStr | None, Field(validate_default=True)] = None
     service_account_annotations: Annotations = {}
     store_ca_bundle: Annotated[Path | None, _NONE_IF_EMPTY] = None
-    image: Text
+    images: Mapping[Annotated[str, AfterValidator(_family)], Text] = {}
+    image: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
     pods: PodSettings = PodSettings()
     gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
     ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
@@ -132,6 +151,13 @@ class ModelServicesArgs(BaseModel):
                 {"missing": missing, "present": f"{SETTINGS}:{present}"},
             )
         return secret_key
+
+    @field_validator("image")
+    @classmethod
+    def _has_an_image(cls, image: str | None, info: ValidationInfo) -> str | None:
+        if image is None and not info.data.get("images", True):
+            raise PydanticCustomError(NO_IMAGE, "set it, or bluegrid:images by family of frameworks")
+        return image
 
     @field_validator("ingress_class")
     @classmethod

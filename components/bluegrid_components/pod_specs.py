@@ -109,7 +109,7 @@ class PodSpecs:
             mounts.append({"name": "store-ca", "mount_path": _CA_FOLDER, "read_only": True})
         return {
             "name": "model-server",
-            "image": self._hosting.image,
+            "image": self._hosting.image_of(self._args.model_set),
             "image_pull_policy": "IfNotPresent",
             "args": [command],
             "env": self._env(),

@@ -66,7 +66,11 @@ def test_a_cluster_that_nothing_has_room_for_says_so_in_its_time(stack: Stack) -
 def test_an_image_that_is_not_there_changes_no_pod_that_runs(stack: Stack) -> None:
     image = "localhost/nobody-has-built-this:1"
     with setting(stack, "image", image), setting(stack, "readyTimeout", "20"):
-        refused(stack.up(), f'Back-off pulling image "{image}"', "; correct bluegrid:image, or the nodes'")
+        refused(
+            stack.up(),
+            f'Back-off pulling image "{image}"',
+            "; correct bluegrid:image or bluegrid:images, or the nodes'",
+        )
         assert stack.live() == "d1"
         stack.switch("d2").require()
         assert stack.live() == "d2"

@@ -85,4 +85,6 @@ class Reasons:
 
 def _remedy(message: str) -> str:
     is_pull = message.startswith(_NO_IMAGE)
-    return "; correct bluegrid:image, or the nodes' access to its registry" if is_pull else ""
+    return (
+        "; correct bluegrid:image or bluegrid:images, or the nodes' access to its registry" if is_pull else ""
+    )

@@ -63,6 +63,13 @@ class ModelType:
     """Returns the framework version that wrote a model; None: its bytes do not name it."""
     newest: int = 0
     """Newest major version of a writer that this release of bluegrid supports."""
+    image_family: str | None = None
+    """Family of the images that have the framework; None: it has the framework's name."""
+
+    @property
+    def family(self) -> str:
+        """Family of the images that have the framework: a key of a stack's `images`."""
+        return self.image_family or self.framework
 
     def __str__(self) -> str:
         return f"{self.framework}/{self.file_type}"
@@ -126,6 +133,7 @@ _pickle = partial(
     trusted=PICKLE_GLOBALS | {pickle_scan.ENCODE},
 )
 _xgboost = partial(ModelType, "xgboost", newest=3)
+_keras = partial(ModelType, "keras", runs_code=True, image_family="tensorflow")
 _folder = partial(ModelType, is_folder=True, runs_code=True)
 BUILT_IN: Mapping[str, ModelType] = {
     str(row): row
@@ -151,10 +159,8 @@ BUILT_IN: Mapping[str, ModelType] = {
         # These can run code: a TensorFlow graph has operations that read and write files, Keras has layers of
         # marshalled Python, and Spark's metadata names the classes to load.
         _folder("tensorflow", "savedmodel", "a SavedModel folder", sniff.saved_model),
-        ModelType(
-            "keras", "keras", "a Keras model", sniff.keras, runs_code=True, writer=writers.keras, newest=3
-        ),
-        ModelType("keras", "h5", "an HDF5 file", sniff.hdf5, runs_code=True),
+        _keras("keras", "a Keras model", sniff.keras, writer=writers.keras, newest=3),
+        _keras("h5", "an HDF5 file", sniff.hdf5),
         _folder("spark", "spark", "a Spark ML folder", sniff.spark, writer=writers.spark, newest=4),
     )
 }

@@ -13,6 +13,7 @@ from bluegrid.image import DEFAULT, FAMILIES, ImageError, cache, family_of, pack
 from bluegrid.image.base import CONTAINERFILE, candidates
 from bluegrid.image.keys import key_of, sources
 from bluegrid.image.trim import trim
+from bluegrid_registry.model_types.model_type import BUILT_IN
 from bluegrid_server.frameworks.supported import FRAMEWORKS
 
 
@@ -78,6 +79,12 @@ def test_every_framework_is_in_an_image_and_all_have_every_one() -> None:
     assert set(FAMILIES["all"].extras) == {row.extra for row in FRAMEWORKS.values()} | {"accelerate"}
     assert FAMILIES["spark"].has_java
     assert not FAMILIES[DEFAULT].has_java
+
+
+def test_the_image_of_each_types_family_has_its_framework() -> None:
+    for row in BUILT_IN.values():
+        if (framework := FRAMEWORKS.get(row.framework)) is not None:
+            assert framework.extra in FAMILIES[row.family].extras
 
 
 def test_an_unknown_family_is_refused_with_those_that_there_are() -> None:
