@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.checkout import CHECKOUT
+from tests.support.checkout import CHECKOUT, PACKAGES
 from tools.toolchain import programs_dir
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class Engine:
             "PULUMI_BACKEND_URL": f"file://{folder}/backend",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # Another project's program also imports the components from here, not the installed ones.
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": PACKAGES,
         }
 
     def create_stack(self, stack: str, settings: Mapping[str, str]) -> None:

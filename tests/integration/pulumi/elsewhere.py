@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from tests.support.checkout import CHECKOUT
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,8 +83,6 @@ class Elsewhere:
     ) -> None:
         self._engine, self._folder = engine, folder
         self.environment = engine.environment
-        # The components of this checkout, whatever version is installed.
-        self.environment["PYTHONPATH"] = str(CHECKOUT)
         (folder / "registry").mkdir(parents=True)
         (folder / "env").symlink_to(Path(sys.prefix))
         (folder / "Pulumi.yaml").write_text(
