@@ -1,11 +1,13 @@
 """The command `bluegrid`: one file for each command, named as the command.
 
-main.py                         the tree of commands, and the handling of errors
+main.py                         the entry point, and the handling of errors
+commands.py, tree.py            the table of commands; how they are imported when they are called
 push.py, switch.py, ...         `bluegrid push`, `bluegrid switch`, ...
-sets.py, versions.py, models.py, clusters.py, stores.py, stacks.py, images.py, keys.py, updates.py
-                                groups of commands: `bluegrid set add|list|show|edit|remove`, ...
-options.py, project_folders.py, regions.py    shared options, with defaults and checks
-output.py, progress.py, remedies.py           output of commands
+cluster/, set/, version/, ...   groups of commands: `bluegrid cluster add|scale|resize|remove`, ...
+options.py, set_options.py, passphrase.py, project_folders.py, regions.py
+                                shared options, with defaults and checks
+output.py, progress.py, remedies.py, set_rows.py, version_rows.py, model_rows.py
+                                output of commands
 edits.py, pulumi.py             edits of the registry, and runs of Pulumi that apply them
 update_client.py, marks.py      requests to an update server
 """

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import options
+from bluegrid.cli.tree import command
 from bluegrid.previews import (
     Level,
     PolicyError,
@@ -18,6 +19,7 @@ from bluegrid.project import check_images, region_names
 from bluegrid_registry import Registry, check_regions
 
 
+@command(epilog="Example: `bluegrid check --preview preview-north.json`")
 def check(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     preview: Annotated[
@@ -30,7 +32,7 @@ def check(
     ] = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
-    """Read every registry file and report every mistake, each with file and line.
+    """Report every mistake in the registry files, with file and line.
 
     Regions must be those of the stacks' files, where there are any, and a stack with `images` must have one
     for every set that its region serves.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.tree import command
 from bluegrid.operations import ClusterClient, Namespace, PredictionRequest, read_requests
 from bluegrid.operations import compare as compare_clusters
 from bluegrid_registry import ConfigError, Registry, open_store, read_manifest, stored_examples
@@ -24,6 +25,7 @@ SHOWN = 20
 """How many differences are printed, the largest first; --json has all, with the answers."""
 
 
+@command(epilog="Example: `bluegrid compare line-loading d1 d2 --requests requests.jsonl`")
 def compare(
     service: options.Service,
     first: Annotated[str, typer.Argument(help="The cluster to compare with, e.g. d1.")],
@@ -45,7 +47,7 @@ def compare(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Send the same requests to two clusters of SERVICE; compare their answers and their speed.
+    """Send the same requests to two clusters; compare answers and speed.
 
     Exit code 1 if answers differ. Requests go through the API server, four at a time: the latencies compare
     the clusters with each other, and are not what clients see.

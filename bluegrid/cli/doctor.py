@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.tree import command
 from bluegrid.operations import (
     Diagnosis,
     Namespace,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@command(epilog="Example: `bluegrid doctor --context north --namespace bluegrid-north`")
 def doctor(
     context: options.Context,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
@@ -39,7 +41,9 @@ def doctor(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check Kubernetes and your rights there, routes, registry, store and programs; name each fault's remedy.
+    """Check Kubernetes, routes, registry, store and programs.
+
+    Your rights are checked too. Each fault is printed with its remedy.
 
     Writes nothing. Exit code 1 if there is a fault. A risk, such as a live cluster of one pod, is printed and
     is not a fault. What your login cannot check is skipped. The store is read as you and as the pods.

@@ -10,9 +10,11 @@ import typer
 
 from bluegrid.cli import options, output
 from bluegrid.cli.progress import bar
+from bluegrid.cli.tree import command
 from bluegrid_registry import ModelSet
 
 
+@command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")
 def fetch(
     set_id: options.SetId,
     version: options.VersionId,
@@ -28,7 +30,7 @@ def fetch(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Fetch VERSION of SET into DIR: every model is verified, and all of them appear or none.
+    """Fetch VERSION of SET into DIR: all its models, verified, or none.
 
     Models that are there and sound are not fetched again. The models lie in DIR/<manifest>/<sha256>.<type>;
     --json names the file of each UID.

@@ -9,17 +9,22 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.tree import command
 from bluegrid.operations import changes_of
 from bluegrid_registry import Registry
 
 
+@command(epilog="Example: `bluegrid history line-loading --last 5`")
 def history(
     service: options.Service,
     last: Annotated[int, typer.Option(min=1, help="The number of changes, the newest first.")] = 20,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """List the commits that changed SERVICE: what is live, its clusters, their versions or their size."""
+    """List the commits that changed SERVICE.
+
+    A change is one of what is live, of its clusters, of their versions or of their size.
+    """
     file = Registry.load(registry).of_service(service)
     rows = [*islice(changes_of(service, registry / f"{file.set.id}.yaml"), last)]
     lines = [line for each in rows for line in (str(each.commit), *(f"  {text}" for text in each.changes))]

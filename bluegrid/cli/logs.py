@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import options
+from bluegrid.cli.tree import command
 from bluegrid.operations import Namespace, followed
 from bluegrid.operations import logs as lines_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+@command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")
 def logs(
     service: options.Service,
     context: options.Context,
@@ -31,7 +33,10 @@ def logs(
     ] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
 ) -> None:
-    """Print the logs of SERVICE's pods, also those of the preflight. Each line begins with its pod's name."""
+    """Print the logs of SERVICE's pods, also those of the preflight.
+
+    Each line begins with its pod's name.
+    """
     if follow and previous:
         raise typer.BadParameter(
             "a container that has ended writes no more", param_hint="--follow --previous"

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import project_folders
+from bluegrid.cli.passphrase import PASSPHRASE
 
 SetId = Annotated[str, typer.Argument(metavar="SET", help="The model set, e.g. g1.")]
 VersionId = Annotated[str, typer.Argument(metavar="VERSION", help="The version, e.g. v2.")]
+Uid = Annotated[str, typer.Argument(metavar="UID", help="The device, e.g. line-17.")]
 Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
 Cluster = Annotated[str, typer.Argument(help="The cluster, e.g. d2.")]
 
@@ -66,4 +68,9 @@ StackName = Annotated[
 ConfigFile = Annotated[
     str | None,
     typer.Option("--config-file", help="File of the stack's settings, for Pulumi; with --up or --dry-run."),
+]
+
+KeyFile = Annotated[
+    Path,
+    typer.Option("--key", help=f"Private key in PEM; its passphrase, if any, is in {PASSPHRASE}."),
 ]

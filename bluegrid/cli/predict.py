@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.tree import command
 from bluegrid.operations import ClusterClient, Namespace, ServiceUrl
 from bluegrid_registry import BluegridError, ConfigError
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 _STDIN = "-"
 
 
+@command(
+    # Negative numbers are values, not options.
+    context_settings={"ignore_unknown_options": True},
+    epilog="Examples: `bluegrid predict line-17 --url http://127.0.0.1:12345/modelService/models 12.5 3.1`, "
+    "`bluegrid predict line-17 --url http://127.0.0.1:12345/modelService/models --data rows.json`, "
+    "`bluegrid predict line-loading --cluster d2 --model line-17 --instances '[[12.5, 3.1]]'`",
+)
 def predict(
     service: Annotated[
         str,
@@ -55,7 +63,10 @@ def predict(
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     as_json: options.Json = False,
 ) -> None:
-    """Send a request to one model: by URL, or on any cluster through the API server, with nothing exposed."""
+    """Send a request to one model, by URL or through the API server.
+
+    The API server reaches any cluster, with nothing exposed.
+    """
     request = _request(values or (), instances, data)
     client: ClusterClient | ServiceUrl
     if url is not None:

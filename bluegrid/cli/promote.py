@@ -14,6 +14,7 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingCol
 from rich.progress import Progress as Bar
 
 from bluegrid.cli import marks, options, output
+from bluegrid.cli.tree import command
 from bluegrid.promotion import BakeProgress, Outcome, Promotion, PromotionStopped, Stage, rehearse
 from bluegrid_registry import BluegridError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
+@command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")
 def promote(
     service: options.Service,
     cluster: Annotated[
@@ -55,7 +57,7 @@ def promote(
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
-    """Make CLUSTER live in one region after the other; watch each before the next is changed.
+    """Make CLUSTER live region by region; watch each before the next.
 
     A region in which requests fail or pods end is switched back, and no further region is changed. Regions
     promoted before it have passed their own bake and stay, unless --all-back is given. Ctrl-C does the same.

@@ -10,6 +10,7 @@ import typer
 
 from bluegrid.cli import options, output, trust_offer
 from bluegrid.cli.progress import bar
+from bluegrid.cli.tree import command
 from bluegrid_registry import (
     ChecksumAlgorithm,
     ModelSet,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import PushReport, SourceModel
 
 
+@command(epilog="Example: `bluegrid push models/ --set g1 --version v2`")
 def push(
     set_id: Annotated[str, typer.Option("--set", help="The model set, e.g. g1.")],
     version: Annotated[str, typer.Option(help="The new version's ID, e.g. v2.")],
@@ -59,7 +61,9 @@ def push(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Publish the models in FOLDER as a new version, and add its row to the registry.
+    """Publish the models in FOLDER as a new version of a set.
+
+    The row of the version is added to the registry.
 
     A file that is neither a model of the set's type nor ignored is refused by name. On a terminal, names that
     the models use and the set does not trust are shown, with the offer to trust them.

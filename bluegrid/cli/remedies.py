@@ -12,23 +12,24 @@ if TYPE_CHECKING:
     from bluegrid_registry import BluegridError
 
 COMMANDS: Mapping[Remedy, str] = {
-    Remedy.ADD_REGION: "correct the name, or add a stack: `bluegrid stack new REGION`",
-    Remedy.END_SHARING: "first end that: bluegrid switch {service} <other cluster>, or bluegrid traffic",
+    Remedy.ADD_REGION: "correct the name, or add a stack: `bluegrid stack add REGION`",
+    Remedy.END_SHARING: "first end that: bluegrid switch {service} <other cluster>, or bluegrid service "
+    "traffic",
     Remedy.MIX_KINDS: "put other estimators into a set of their own, or allow them: "
     "`bluegrid set edit {set} --kinds mixed`",
     Remedy.OPEN_PLAIN: "unset BLUEGRID_KEY_PASSPHRASE",
     Remedy.OPEN_ENCRYPTED: "set BLUEGRID_KEY_PASSPHRASE",
     Remedy.IGNORE_FILES: "rename or move what is a model, ignore what is not (`push --ignore PATTERN`; "
     "`ignore` in the set's `update`)",
-    Remedy.MAKE_EXPORT_KEY: "`bluegrid key new NAME --out FILE --algorithm p256` makes one for exports",
-    Remedy.MAKE_KEY: "`bluegrid key new` makes one and prints its row",
+    Remedy.MAKE_EXPORT_KEY: "`bluegrid key add NAME --out FILE --algorithm p256` makes one for exports",
+    Remedy.MAKE_KEY: "`bluegrid key add` makes one and prints its row",
     Remedy.REMOVE_CLUSTER: "first: bluegrid cluster remove {service} {cluster}",
     Remedy.REMOVE_REPLICAS: "pulumi config rm --path bluegrid:replicas.{cluster}",
-    Remedy.REMOVE_SERVICE: "first: bluegrid delete {service} --up",
+    Remedy.REMOVE_SERVICE: "first: bluegrid service remove {service} --up",
     Remedy.SHARE_OR_SWITCH: "name it and another; for all to one: bluegrid switch {service} <cluster>",
-    Remedy.SIGN: "sign it with `bluegrid sign {set} {version} --key FILE`",
-    Remedy.SIGN_OR_TRUST: "sign it with `bluegrid sign {set} {version} --key FILE`, or add the key that "
-    "signed it to keys: in the set's YAML",
+    Remedy.SIGN: "sign it with `bluegrid version sign {set} {version} --key FILE`",
+    Remedy.SIGN_OR_TRUST: "sign it with `bluegrid version sign {set} {version} --key FILE`, or add the key "
+    "that signed it to keys: in the set's YAML",
     Remedy.TRUST_NAMES: "build it without, or, once that is known to be harmless: "
     "`bluegrid set edit {set} {options}`",
     Remedy.SWITCH_FIRST: "switch first: bluegrid switch {service} <other cluster>",

@@ -9,6 +9,7 @@ import typer
 
 from bluegrid.cli import marks, options, regions
 from bluegrid.cli.switch import AtOnce, switch
+from bluegrid.cli.tree import command
 from bluegrid.operations import live_before
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@command(epilog="Example: `bluegrid rollback line-loading --up --stack north`")
 def rollback(
     service: options.Service,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
@@ -28,7 +30,10 @@ def rollback(
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
-    """Make the cluster live that was live before, according to the git history of the service's file."""
+    """Make the cluster live that was live before.
+
+    Which one that is, the git history of the service's file says.
+    """
     regions.require(region, stacks, config_file)
     loaded = Registry.load(registry)
     file = registry / f"{loaded.of_service(service).set.id}.yaml"

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from bluegrid.cli import options, output, sets
+from bluegrid.cli import options, output, set_options
 from bluegrid.cli.interrupted import signals_interrupt
 from bluegrid.cli.progress import bar
+from bluegrid.cli.tree import command
 from bluegrid.local import LocalServer, LocalVersion, pushed, require_server, service_name
 from bluegrid.operations import ServiceUrl
 from bluegrid_registry import (
@@ -46,6 +47,10 @@ _MOST_VALUES = 12
 """Features of a model up to which the example command has them one by one."""
 
 
+@command(
+    epilog="Examples: `bluegrid serve models/ --type scikit-learn/skops`, "
+    "`bluegrid serve g1 v2 --store file:///srv/store`"
+)
 def serve(
     source: Annotated[
         str, typer.Argument(metavar="FOLDER|SET", help="A folder of models; or, with VERSION, a set.")
@@ -67,8 +72,8 @@ def serve(
             help="Name of the service in the URL. Default: the set's, or made from the name of set or folder."
         ),
     ] = None,
-    trust: sets.Trust = None,
-    kinds: sets.KindsOption = None,
+    trust: set_options.Trust = None,
+    kinds: set_options.KindsOption = None,
     ignore: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Ignore these files or folders of FOLDER, as in .gitignore."),
@@ -78,7 +83,9 @@ def serve(
     workers: Annotated[int, typer.Option(help="Worker processes, one a CPU core.", min=1, max=256)] = 1,
     as_json: options.Json = False,
 ) -> None:
-    """Serve a version of SET, or the models in FOLDER, on this machine until Ctrl-C.
+    """Serve a version, or a folder of models, on this machine.
+
+    The server runs until Ctrl-C.
 
     It is the server of the pods, with the same paths, checks and answers, without Kubernetes. A folder is
     pushed to a temporary store first, with all checks of a push; `examples.json` in it is used. Afterwards
@@ -136,7 +143,7 @@ def _declared(
 
 
 def _set_of(
-    source: str, model_type: str | None, trust: list[str] | None, kinds: sets.KindsRule | None
+    source: str, model_type: str | None, trust: list[str] | None, kinds: set_options.KindsRule | None
 ) -> DeclaredSet:
     """Return a set for the models of a folder."""
     if not Path(source).is_dir():
@@ -154,7 +161,7 @@ def _set_of(
             type=ModelType.parse(model_type),
             source=Source.PLATFORM,
             trust=tuple(trust or ()),
-            kinds="mixed" if kinds is sets.KindsRule.MIXED else None,
+            kinds="mixed" if kinds is set_options.KindsRule.MIXED else None,
         )
 
 

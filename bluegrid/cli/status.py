@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bluegrid.cli import options, output, pulumi
+from bluegrid.cli.tree import command
 from bluegrid.operations import Namespace, nothing_runs, outages, statuses, take_snapshot
 from bluegrid.project import stack_of
 from bluegrid.states import states_of_objects, states_of_offered
@@ -35,6 +36,7 @@ APART = 1.0
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
+@command(epilog="Example: `bluegrid status line-loading --context north --watch`")
 def status(
     context: options.Context,
     service: Annotated[str | None, typer.Argument(help="One service, with its pods.")] = None,
@@ -58,7 +60,9 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Repeat every second, until Ctrl-C.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show every service's clusters: what is live, pods and why they wait, models, traffic, drift from YAML.
+    """Show what is live, pods, models, traffic, and drift from YAML.
+
+    Shown is every cluster of every service, and why pods wait.
 
     Traffic is that of one second (with --watch, since the last snapshot), read from the pods through the API
     server's proxy. Without the rights `get` and `create` on pods/proxy, everything else is shown.

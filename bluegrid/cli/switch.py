@@ -10,6 +10,7 @@ import typer
 
 from bluegrid.cli import edits, marks, options, output, regions
 from bluegrid.cli.pulumi import StackCommands
+from bluegrid.cli.tree import command
 from bluegrid.project import Target
 from bluegrid_registry import Registry
 from bluegrid_registry import switch as switch_live
@@ -25,6 +26,7 @@ AtOnce = Annotated[
 ]
 
 
+@command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")
 def switch(
     service: options.Service,
     cluster: Annotated[str, typer.Argument(help="The declared cluster that is to be live, e.g. d2.")],
@@ -38,7 +40,10 @@ def switch(
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
-    """Make CLUSTER live: one word of YAML. Going back is the same command. Shared traffic ends with it."""
+    """Make CLUSTER live: one word of YAML.
+
+    Going back is the same command. Shared traffic ends with it.
+    """
     regions.require(region, stacks, config_file)
     if warning := marks.warning_of(registry, service, cluster):
         output.warn(warning)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bluegrid.cli.interrupted import signals_interrupt
+from bluegrid.cli.tree import command
 from bluegrid.local import require_linux
 from bluegrid_registry import ConfigError
 
@@ -25,6 +26,7 @@ _NEEDED = ("bluegrid_server", "pandapower", "sklearn", "skops")
 """Modules of the extra `tour`."""
 
 
+@command(epilog="Example: `bluegrid tour --keep tour`")
 def tour(
     keep: Annotated[
         Path | None,
@@ -33,7 +35,7 @@ def tour(
         ),
     ] = None,
 ) -> None:
-    """Show the way from training to answers on this machine, without Kubernetes and without root.
+    """Go from training to answers on this machine, without Kubernetes.
 
     Trains 186 models of a power network in four versions, pushes and verifies them, compares two versions,
     serves one and asks its models, flips a byte and shows who notices, and repairs it. Each step prints its

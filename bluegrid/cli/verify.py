@@ -10,6 +10,7 @@ import typer
 
 from bluegrid.cli import options, output
 from bluegrid.cli.progress import bar
+from bluegrid.cli.tree import command
 from bluegrid_registry import (
     ModelSet,
     Registry,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import VerifyReport, Version
 
 
+@command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")
 def verify(
     set_id: options.SetId,
     store: options.StoreUrl,
@@ -45,7 +47,9 @@ def verify(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:
-    """Read every byte of SET's versions; report what is damaged, missing or, for a whole set, not needed.
+    """Read every byte of SET's versions; report what is damaged.
+
+    Also reported is what is missing or, for a whole set, not needed.
 
     If the set has `keys:`, also check signatures: one of the keys must have signed each version.
 
@@ -119,4 +123,4 @@ def _verified(report: VerifyReport) -> str:
 def _unsigned(report: VerifyReport, version: str) -> str:
     found = report.signatures[version]
     keys = ", ".join((*found.wrong, *found.missing))
-    return f"{version} by a trusted key ({keys}); `bluegrid sign {report.set} {version} --key FILE`"
+    return f"{version} by a trusted key ({keys}); `bluegrid version sign {report.set} {version} --key FILE`"

@@ -104,7 +104,7 @@ def _end(ended: Mapping[str, Any]) -> str | None:
     if ended.get("exitCode") == 0:
         return None
     if ended.get("reason") == OUT_OF_MEMORY:
-        return f"{OUT_OF_MEMORY}: it took more than its memory limit; see `bluegrid resources`"
+        return f"{OUT_OF_MEMORY}: it took more than its memory limit; see `bluegrid cluster resize`"
     return ended.get("message") or f"ended with exit code {ended.get('exitCode')}: {ended.get('reason')}"
 
 

@@ -134,7 +134,7 @@ def _cut(head: str) -> str:
     if len(head) <= _MAX:
         return head
     fits, _, _ = head[:_MAX].rpartition("\n")
-    return f"{fits}\n\n... and more than fits; see `bluegrid preview-report`"
+    return f"{fits}\n\n... and more than fits; see `bluegrid preview report`"
 
 
 def _details(regions: Sequence[RegionReport], left: int) -> Iterator[str]:

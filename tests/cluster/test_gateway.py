@@ -74,7 +74,7 @@ def observed(local: Local, online: Callable[[str], Workspace]) -> Results:
         # In one update: d3 starts, gets all but a tenth of the requests, and d1 goes.
         steps.add_cluster(work, "d3", "v3")
         steps.edit_live(work, "d3")
-        work.bluegrid("traffic", SERVICE, "d3=9", "d2=1").require()
+        work.bluegrid("service", "traffic", SERVICE, "d3=9", "d2=1").require()
         steps.remove_cluster(work, "d1")
         steps.up(work).require()
         before = load.figures()
@@ -121,7 +121,7 @@ def _answering(work: Workspace, path: str) -> str:
 def _comment(work: Workspace) -> str:
     preview = work.state / "preview.json"
     preview.write_text(work.pulumi("preview", "--json", "--show-sames").require().output)
-    return work.bluegrid("preview-report", str(preview)).require().output
+    return work.bluegrid("preview", "report", str(preview)).require().output
 
 
 def test_no_request_fails_whatever_becomes_of_the_routes_and_the_clusters(observed: Results) -> None:

@@ -109,7 +109,7 @@ def test_status_knows_how_large_a_stack_wants_its_clusters(night: Workspace) -> 
 
 def test_status_tells_where_yaml_and_the_cluster_disagree(night: Workspace, registry: Path) -> None:
     steps.edit_live(night, "d2")
-    night.bluegrid("scale", SERVICE, "d1", "3").require()
+    night.bluegrid("cluster", "scale", SERVICE, "d1", "3").require()
     steps.add_cluster(night, "d4", "v4")
     found = rows(night)
     assert {name: row["drift"] for name, row in found.items()} == {
@@ -221,7 +221,7 @@ def test_a_version_that_is_pinned_wrongly_is_found_by_status_and_by_doctor(
     assert f"FAULT store: {reason}" in checked.output
 
     registry.write_text(registry.read_text().replace(WRONG, digest))
-    command = ("stop", SERVICE, "d4", "--config-file", str(night.stack_file))
+    command = ("cluster", "remove", SERVICE, "d4", "--config-file", str(night.stack_file))
     assert "to delete" in night.bluegrid(*command, "--dry-run").require().output
     assert "id: d4" in registry.read_text()
     night.bluegrid(*command, "--up", "--yes").require()

@@ -32,7 +32,7 @@ def preview(work: Workspace, tmp_path: Path) -> str:
 
 
 def report(work: Workspace, preview: str) -> Ran:
-    return work.bluegrid("preview-report", preview).require()
+    return work.bluegrid("preview", "report", preview).require()
 
 
 def test_a_switch_is_told_with_what_the_new_version_changes(
@@ -54,7 +54,7 @@ def test_a_preview_that_leaves_out_what_stays_is_refused(
 ) -> None:
     file = tmp_path / "demo.json"
     file.write_text(work.pulumi("preview", "--json").require().output)
-    refused = work.bluegrid("preview-report", str(file))
+    refused = work.bluegrid("preview", "report", str(file))
     assert refused.exit_code == 1
     assert (
         "resources that stay as they are; write it with `pulumi preview --json --show-sames" in refused.output

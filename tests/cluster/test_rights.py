@@ -121,7 +121,7 @@ def test_wrong_keys_of_the_store_touch_no_pod_and_right_ones_replace_all(account
 def test_a_preview_only_looks(accounts: Accounts) -> None:
     work = accounts.work
     work.pulumi("config", "set", "bluegrid:quotaPods", "21").require()
-    work.bluegrid("resources", SERVICE, "d1", "--cpu", "1").require()
+    work.bluegrid("cluster", "resize", SERVICE, "d1", "--cpu", "1").require()
     previewed = accounts.pulumi("preview", "preview", "--json").require().json()
     assert not [each for each in previewed.get("diagnostics", ()) if each["severity"] == "error"]
     changed = {each["urn"].rpartition("::")[2] for each in previewed["steps"] if each["op"] != "same"}

@@ -78,8 +78,8 @@ class UpdateServer:
         """Start the server, and wait until it listens."""
         self._process = self.work.start(
             "bluegrid",
-            "updates",
-            "serve",
+            "server",
+            "start",
             *("--git", str(self.remote), "--registry", "registry", "--store", self.work.place.store),
             *("--state", str(self.folder / "state"), "--tokens", str(self.folder / "tokens.yaml")),
             *(option for stack in self._stacks for option in ("--stack", stack)),

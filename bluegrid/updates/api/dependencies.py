@@ -28,7 +28,7 @@ from bluegrid_registry import RegistryFile, Store
 
 log = structlog.get_logger()
 
-_bearer = HTTPBearer(auto_error=False, description="A token of `bluegrid updates token`.")
+_bearer = HTTPBearer(auto_error=False, description="A token of `bluegrid server token`.")
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Of a browser that has signed in.")
 

@@ -97,10 +97,10 @@ def _read(file: Path) -> tuple[Token, ...]:
         known = TypeAdapter(tuple[Token, ...]).validate_python(rows)
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
-        raise ConfigError(f"{file}: cannot be read: {reason}; `bluegrid updates token` makes rows") from None
+        raise ConfigError(f"{file}: cannot be read: {reason}; `bluegrid server token` makes rows") from None
     except ValidationError as error:
         mistake = first_mistake(error)
-        raise ConfigError(f"{file}: {mistake}; `bluegrid updates token` makes rows") from None
+        raise ConfigError(f"{file}: {mistake}; `bluegrid server token` makes rows") from None
     names = [token.name for token in known]
     if SCHEDULE in names:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""`bluegrid preview-report` on real previews of a stack that is up, for each kind of change."""
+"""`bluegrid preview report` on real previews of a stack that is up, for each kind of change."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from bluegrid.cli import stores
+from bluegrid.cli.main import app
 from bluegrid_registry import (
     Checksum,
     ChecksumAlgorithm,
@@ -51,7 +51,7 @@ def test_a_server_that_looks_before_it_takes_the_bytes_is_refused_in_words(
     with pytest.raises(StoreError, match=r"not atomic.*two pushes of one version could both win; use one"):
         push(store, "g1", "v1", models(1), model_type=model_type)
     assert not [path for path in pretender.objects if "/versions/" in path]
-    done = CliRunner().invoke(stores.app, ["probe", pretender.url])
+    done = CliRunner().invoke(app, ["store", "probe", pretender.url])
     assert (done.exit_code, "not atomic" in done.stdout) == (1, True)
 
 
@@ -167,9 +167,9 @@ def test_a_server_that_stops_verifying_and_answers_as_before_is_read_back(
 
 
 def test_who_asks_for_the_probe_is_told_how_it_is_now(pretender: Pretender) -> None:
-    assert CliRunner().invoke(stores.app, ["probe", pretender.url]).exit_code == 0
+    assert CliRunner().invoke(app, ["store", "probe", pretender.url]).exit_code == 0
     pretender.is_atomic = False
-    assert CliRunner().invoke(stores.app, ["probe", pretender.url]).exit_code == 1
+    assert CliRunner().invoke(app, ["store", "probe", pretender.url]).exit_code == 1
 
 
 def test_a_probe_overwrites_nothing_that_is_there_and_leaves_one_object(

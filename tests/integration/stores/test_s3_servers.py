@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from bluegrid.cli import stores
+from bluegrid.cli.main import app
 from bluegrid_registry import (
     Checksum,
     ChecksumAlgorithm,
@@ -255,19 +255,19 @@ def test_a_server_of_something_else_is_told(pretender: Pretender, monkeypatch: p
 
 
 def test_a_store_says_what_its_server_can_do(s3_place: tuple[str, Path]) -> None:
-    done = CliRunner().invoke(stores.app, ["probe", s3_place[0]])
+    done = CliRunner().invoke(app, ["store", "probe", s3_place[0]])
     assert done.exit_code == 0
     assert [line.split(";")[0] for line in done.stdout.splitlines()] == [
         "checksums: computed again by the server, which keeps nothing that differs",
         "conditional writes: honoured",
         "ranges: given",
     ]
-    message = CliRunner().invoke(stores.app, ["probe", s3_place[0], "--json"]).stdout
+    message = CliRunner().invoke(app, ["store", "probe", s3_place[0], "--json"]).stdout
     assert json.loads(message) == {"verifies_checksums": True, "conditional_writes": True, "ranges": True}
 
 
 def test_a_store_that_would_take_no_push_is_a_failure(pretender: Pretender) -> None:
     pretender.is_conditional = False
-    done = CliRunner().invoke(stores.app, ["probe", pretender.url])
+    done = CliRunner().invoke(app, ["store", "probe", pretender.url])
     assert done.exit_code == 1
     assert "pushes are refused" in done.stdout

@@ -38,7 +38,7 @@ export function signInView() {
       ),
       h("div", { role: "alert" }, fault && notice("bad", bdi(fault))),
       h("button", { class: "primary" }, "Sign in"),
-      muted("Make a token with ", h("code", null, "bluegrid updates token"), "."),
+      muted("Make a token with ", h("code", null, "bluegrid server token"), "."),
     ),
   ];
 }

@@ -105,7 +105,7 @@ def test_traffic_is_shared_by_one_line_and_a_switch_ends_it(online: Path) -> Non
     added = bluegrid("cluster", "add", "line-loading", "d2", "--version", "v2", "--registry", online)
     assert added.returncode == 0, added.stderr
     before = (online / "g1.yaml").read_text()
-    done = bluegrid("traffic", "line-loading", "d1=90", "d2=10", "--registry", online)
+    done = bluegrid("service", "traffic", "line-loading", "d1=90", "d2=10", "--registry", online)
     assert done.stdout == f"line-loading: d1 90, d2 10 in {online}; apply it with `pulumi up`\n"
     assert (online / "g1.yaml").read_text() == f"{before}  traffic: {{d1: 90, d2: 10}}\n"
     done = bluegrid("switch", "line-loading", "d1", "--registry", online)
@@ -120,9 +120,9 @@ def test_traffic_is_shared_by_one_line_and_a_switch_ends_it(online: Path) -> Non
         (["cluster", "remove", "line-loading", "d1"], "d1 is the live cluster of line-loading"),
         (["cluster", "add", "line-loading", "d2", "--version", "v9"], "v9"),
         (["switch", "line-loading", "d1", "--up"], "--stack"),
-        (["traffic", "line-loading", "d1=90", "d2=10", "--up"], "--stack"),
-        (["traffic", "line-loading", "d1=90", "d2"], "'d2' is not a share; write CLUSTER=WEIGHT"),
-        (["traffic", "line-loading", "d1=90", "d9=10"], "d9 is not a cluster of line-loading"),
+        (["service", "traffic", "line-loading", "d1=90", "d2=10", "--up"], "--stack"),
+        (["service", "traffic", "line-loading", "d1=90", "d2"], "'d2' is not a share; write CLUSTER=WEIGHT"),
+        (["service", "traffic", "line-loading", "d1=90", "d9=10"], "d9 is not a cluster of line-loading"),
     ],
 )
 def test_a_refusal_is_one_line_and_leaves_the_registry_alone(
@@ -178,10 +178,10 @@ def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
 
 
 def test_wrong_usage_is_exit_code_2() -> None:
-    missing, unknown = bluegrid("push"), bluegrid("gc", "--older")
+    missing, unknown = bluegrid("push"), bluegrid("store", "gc", "--older")
     assert (missing.returncode, unknown.returncode) == (2, 2)
     assert missing.stderr.splitlines() == ["error: Missing option '--set'; see `bluegrid push --help`"]
-    assert unknown.stderr.splitlines() == ["error: No such option: --older; see `bluegrid gc --help`"]
+    assert unknown.stderr.splitlines() == ["error: No such option: --older; see `bluegrid store gc --help`"]
 
 
 def test_every_value_of_which_no_cluster_can_be_made_is_told_in_one_line(online: Path) -> None:

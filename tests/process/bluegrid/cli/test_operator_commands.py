@@ -54,7 +54,7 @@ def test_deleting_with_an_update_allows_that_one_end(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pulumi_that(f'echo "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran', tmp_path, monkeypatch)
-    output_of("delete", "line-loading", "--yes", "--up", "--stack", "north")
+    output_of("service", "remove", "line-loading", "--yes", "--up", "--stack", "north")
     assert (tmp_path / "ran").read_text() == "line-loading up --yes --stack north\n"
     assert "service:" not in file.read_text()
 

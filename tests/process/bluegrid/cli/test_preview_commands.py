@@ -1,4 +1,4 @@
-"""`bluegrid check --preview` and `bluegrid preview-report`, as a user types them."""
+"""`bluegrid check --preview` and `bluegrid preview report`, as a user types them."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def registries(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_without_a_preview_a_switch_is_told_from_the_files(registries: tuple[Path, Path]) -> None:
     before, after = registries
-    message = bluegrid("preview-report", "--base", before, "--registry", after, "--region", "north")
+    message = bluegrid("preview", "report", "--base", before, "--registry", after, "--region", "north")
     assert message.returncode == 0, message.stderr
     assert "**switch** d1 (v1) → d2 (v2): models not compared: no store was named" in message.stdout
     assert "d1 stays warm" in message.stdout
 
 
 def test_a_report_of_nothing_is_refused_with_the_way_to_make_one() -> None:
-    refused = bluegrid("preview-report")
+    refused = bluegrid("preview", "report")
     assert (refused.returncode, refused.stderr) == (
         1,
         "error: there is nothing to report; name previews, or --base and --region\n",
@@ -55,7 +55,13 @@ def test_a_report_of_nothing_is_refused_with_the_way_to_make_one() -> None:
 def test_what_is_no_preview_is_refused_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "preview.json"
     file.write_text("Previewing update (north)")
-    for command in (("preview-report",), ("check", "--preview")):
+    for command in (
+        (
+            "preview",
+            "report",
+        ),
+        ("check", "--preview"),
+    ):
         refused = bluegrid(*command, file)
         assert refused.returncode == 1
         assert refused.stderr == (
@@ -68,7 +74,7 @@ def test_a_preview_that_failed_is_reported_and_not_taken_for_an_empty_one(tmp_pa
     file = tmp_path / "north.json"
     failed = {"severity": "error", "message": "bluegrid:image is not set\n"}
     file.write_text(json.dumps({"diagnostics": [failed]}))
-    message = bluegrid("preview-report", file)
+    message = bluegrid("preview", "report", file)
     assert "> - **north**: no preview: bluegrid:image is not set" in message.stdout
     refused = bluegrid("check", "--preview", file)
     assert (refused.returncode, refused.stderr) == (1, f"error: {file}: bluegrid:image is not set\n")

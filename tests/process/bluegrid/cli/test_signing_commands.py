@@ -90,7 +90,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_a_new_key_is_its_owners_and_its_row_is_printed(tmp_path: Path) -> None:
     path = tmp_path / "ops.pem"
-    done = bluegrid("key", "new", "ops-2026", "--out", path, BLUEGRID_KEY_PASSPHRASE="secret")
+    done = bluegrid("key", "add", "ops-2026", "--out", path, BLUEGRID_KEY_PASSPHRASE="secret")
     assert re.fullmatch(r'- \{id: ops-2026, public: "MCowBQYDK2VwAyEA\S+"\}\n', done.stdout)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert b"BEGIN ENCRYPTED PRIVATE KEY" in path.read_bytes()
@@ -98,25 +98,25 @@ def test_a_new_key_is_its_owners_and_its_row_is_printed(tmp_path: Path) -> None:
 
 def test_a_version_is_signed_and_verified(place: Place) -> None:
     key = place.new_key("ops-2026", KeyAlgorithm.ED25519, "secret")
-    signed = place.run("sign", "g1", "v1", "--key", key, BLUEGRID_KEY_PASSPHRASE="secret")
+    signed = place.run("version", "sign", "g1", "v1", "--key", key, BLUEGRID_KEY_PASSPHRASE="secret")
     assert "set g1 version v1: signed as ops-2026" in signed
-    assert json.loads(place.run("verify-signature", "g1", "v1", "--json"))["key"] == "ops-2026"
+    assert json.loads(place.run("version", "verify-signature", "g1", "v1", "--json"))["key"] == "ops-2026"
 
 
 def test_a_key_that_the_set_does_not_name_is_told_when_signing(place: Place) -> None:
     key = place.folder / "mine.pem"
     PrivateKey.generate(KeyAlgorithm.ED25519).write(key)
-    assert "does not name this key" in place.run("sign", "g1", "v1", "--key", key)
+    assert "does not name this key" in place.run("version", "sign", "g1", "v1", "--key", key)
 
 
 def test_keys_are_rotated_without_a_gap(place: Place) -> None:
     place.sign(place.new_key("ops-2026", KeyAlgorithm.ED25519))
     new = place.new_key("ops-2027", KeyAlgorithm.P256)
-    assert "signed by ops-2026" in place.run("verify-signature", "g1", "v1")
+    assert "signed by ops-2026" in place.run("version", "verify-signature", "g1", "v1")
     place.sign(new)
     file = place.folder / "registry" / "g1.yaml"
     file.write_text(re.sub(r"\{id: ops-2026.*?\}, ", "", file.read_text()))
-    assert "signed by ops-2027" in place.run("verify-signature", "g1", "v1")
+    assert "signed by ops-2027" in place.run("version", "verify-signature", "g1", "v1")
 
 
 def test_verify_says_who_has_signed(place: Place) -> None:
@@ -124,7 +124,10 @@ def test_verify_says_who_has_signed(place: Place) -> None:
     key = place.new_key("ops-2026", KeyAlgorithm.ED25519)
     place.new_key("ops-2027", KeyAlgorithm.ED25519)
     unsigned = place.fails("verify", "g1")
-    assert "not signed v1 by a trusted key (ops-2027, ops-2026); `bluegrid sign g1 v1 --key FILE`" in unsigned
+    assert (
+        "not signed v1 by a trusted key (ops-2027, ops-2026); `bluegrid version sign g1 v1 --key FILE`"
+        in unsigned
+    )
     place.sign(key)
     assert "\n  signed v1 by ops-2026" in place.run("verify", "g1")
     found = json.loads(place.run("verify", "g1", "v1", "--json"))
@@ -137,21 +140,25 @@ def test_verify_says_who_has_signed(place: Place) -> None:
 
 
 def test_refusals_are_one_line(place: Place) -> None:
-    assert "no keys to verify with" in place.refused("verify-signature", "g1", "v1")
+    assert "no keys to verify with" in place.refused("version", "verify-signature", "g1", "v1")
     key = place.new_key("ops-2026", KeyAlgorithm.ED25519)
-    assert "is not signed by a trusted key (ops-2026)" in place.refused("verify-signature", "g1", "v1")
-    assert "is not an ID" in place.refused("key", "new", "a b", "--out", place.folder / "other.pem")
+    assert "is not signed by a trusted key (ops-2026)" in place.refused(
+        "version", "verify-signature", "g1", "v1"
+    )
+    assert "is not an ID" in place.refused("key", "add", "a b", "--out", place.folder / "other.pem")
     assert not (place.folder / "other.pem").exists()
-    assert "no version v9" in place.refused("sign", "g1", "v9", "--key", key)
-    assert "--algorithm p256" in place.refused("export", "g1", "v1", place.folder / "out", "--key", key)
+    assert "no version v9" in place.refused("version", "sign", "g1", "v9", "--key", key)
+    assert "--algorithm p256" in place.refused(
+        "version", "export", "g1", "v1", place.folder / "out", "--key", key
+    )
 
 
 def test_an_export_is_of_what_a_trusted_key_signed_and_the_stock_command_verifies_it(place: Place) -> None:
     key = place.new_key("ops-2026", KeyAlgorithm.P256)
     out = place.folder / "out"
-    assert "is not signed" in place.refused("export", "g1", "v1", out, "--key", key)
+    assert "is not signed" in place.refused("version", "export", "g1", "v1", out, "--key", key)
     place.sign(key)
-    message = place.run("export", "g1", "v1", out, "--key", key)
+    message = place.run("version", "export", "g1", "v1", out, "--key", key)
     (command,) = re.findall("`model_signing (.*)`", message)
     done = subprocess.run([sys.executable, "-m", "model_signing", *command.split()], check=False)
     assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""`bluegrid stack new`, as a user types it in the project's folder."""
+"""`bluegrid stack add`, as a user types it in the project's folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 def new(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [BLUEGRID, "stack", "new", *arguments],
+        [BLUEGRID, "stack", "add", *arguments],
         cwd=project,
         env=os.environ,
         capture_output=True,

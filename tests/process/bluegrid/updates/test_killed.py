@@ -33,8 +33,8 @@ UPDATES = 6
 def serving(place: Place, git: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     command: list[str | Path] = [
         BLUEGRID,
-        "updates",
-        "serve",
+        "server",
+        "start",
         "--port",
         "0",
         "--git",

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("file")
 
 UPDATES = (
-    ("scale", "line-loading", "d1", "4"),
+    ("cluster", "scale", "line-loading", "d1", "4"),
     ("switch", "line-loading", "d2"),
-    ("traffic", "line-loading", "d1=90", "d2=10"),
+    ("service", "traffic", "line-loading", "d1=90", "d2=10"),
 )
 
 
@@ -31,51 +31,55 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_scaling_changes_one_number(file: Path) -> None:
-    assert output_of("scale", "line-loading", "d1", "4") == (
+    assert output_of("cluster", "scale", "line-loading", "d1", "4") == (
         "line-loading d1: replicas 2 -> 4; apply it with `pulumi up`\n"
     )
     assert file.read_text() == TEXT.replace("replicas: 2", "replicas: 4")
 
 
 def test_what_yaml_left_to_the_default_is_written_below_the_rest(file: Path) -> None:
-    output_of("scale", "line-loading", "d2", "3")
+    output_of("cluster", "scale", "line-loading", "d2", "3")
     assert file.read_text() == TEXT.replace("      memory: 2Gi\n", "      memory: 2Gi\n      replicas: 3\n")
 
 
 def test_the_live_cluster_keeps_a_pod(file: Path) -> None:
-    assert "d1 is the live cluster of line-loading" in refused("scale", "line-loading", "d1", "0")
-    output_of("traffic", "line-loading", "d1=90", "d2=10")
-    assert "d2 has a share of the traffic of line-loading" in refused("scale", "line-loading", "d2", "0")
+    assert "d1 is the live cluster of line-loading" in refused("cluster", "scale", "line-loading", "d1", "0")
+    output_of("service", "traffic", "line-loading", "d1=90", "d2=10")
+    assert "d2 has a share of the traffic of line-loading" in refused(
+        "cluster", "scale", "line-loading", "d2", "0"
+    )
     output_of("switch", "line-loading", "d1")
-    output_of("scale", "line-loading", "d2", "0")
+    output_of("cluster", "scale", "line-loading", "d2", "0")
 
 
 def test_resources_change_what_was_named_and_nothing_else(file: Path) -> None:
     assert "cpu 2 -> 4, memory 2Gi -> 4Gi" in output_of(
-        "resources", "line-loading", "d1", "--cpu", "4", "--memory", "4Gi"
+        "cluster", "resize", "line-loading", "d1", "--cpu", "4", "--memory", "4Gi"
     )
     assert file.read_text() == TEXT.replace(
         "cpu: 2, gpu: 0, memory: 2Gi}  # big", "cpu: 4, gpu: 0, memory: 4Gi}  # big"
     )
-    assert bluegrid("resources", "line-loading", "d1").exit_code == 2
+    assert bluegrid("cluster", "resize", "line-loading", "d1").exit_code == 2
 
 
 def test_an_amount_that_is_none_is_refused_with_its_line(file: Path) -> None:
     assert "registry/g1.yaml:10: service.clusters[0].memory" in refused(
-        "resources", "line-loading", "d1", "--memory", "4GB"
+        "cluster", "resize", "line-loading", "d1", "--memory", "4GB"
     )
     assert file.read_text() == TEXT
 
 
 def test_stopping_takes_the_clusters_entry_out_and_refuses_the_live_one(file: Path) -> None:
-    output_of("stop", "line-loading", "d2", "--yes")
+    output_of("cluster", "remove", "line-loading", "d2", "--yes")
     start, end = TEXT.index("    - id: d2"), TEXT.index("  regions")
     assert file.read_text() == TEXT[:start] + TEXT[end:]
-    assert "d1 is the live cluster of line-loading" in refused("stop", "line-loading", "d1", "--yes")
+    assert "d1 is the live cluster of line-loading" in refused(
+        "cluster", "remove", "line-loading", "d1", "--yes"
+    )
 
 
 def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> None:
-    assert output_of("delete", "line-loading", "--yes") == (
+    assert output_of("service", "remove", "line-loading", "--yes") == (
         "line-loading: is out, with its clusters d1, d2; apply it with "
         "`BLUEGRID_ALLOW_DELETE=line-loading pulumi up`\n"
     )
@@ -86,9 +90,9 @@ def test_deleting_takes_the_service_out_and_keeps_the_versions(file: Path) -> No
 @pytest.mark.parametrize(
     "command",
     [
-        ("stop", "line-loading", "d2"),
-        ("delete", "line-loading"),
-        ("scale", "line-loading", "d1", "4", "--up", "--stack", "north"),
+        ("cluster", "remove", "line-loading", "d2", "--up", "--stack", "north"),
+        ("service", "remove", "line-loading"),
+        ("cluster", "scale", "line-loading", "d1", "4", "--up", "--stack", "north"),
     ],
 )
 def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, ...], file: Path) -> None:
@@ -100,10 +104,10 @@ def test_what_would_ask_is_refused_where_nobody_can_answer(command: tuple[str, .
     ("command", "line"),
     [
         (("switch", "line-loading", "d2"), "+  live: d2  # the only word that a switch changes"),
-        (("traffic", "line-loading", "d1=90", "d2=10"), "+  traffic: {d1: 90, d2: 10}"),
-        (("scale", "line-loading", "d1", "9"), "replicas: 9"),
-        (("stop", "line-loading", "d2"), "-    - id: d2  # stands by"),
-        (("delete", "line-loading"), "-service:"),
+        (("service", "traffic", "line-loading", "d1=90", "d2=10"), "+  traffic: {d1: 90, d2: 10}"),
+        (("cluster", "scale", "line-loading", "d1", "9"), "replicas: 9"),
+        (("cluster", "remove", "line-loading", "d2"), "-    - id: d2  # stands by"),
+        (("service", "remove", "line-loading"), "-service:"),
     ],
 )
 def test_a_dry_run_shows_the_edit_and_writes_nothing(command: tuple[str, ...], line: str, file: Path) -> None:
@@ -114,7 +118,7 @@ def test_a_dry_run_shows_the_edit_and_writes_nothing(command: tuple[str, ...], l
 
 
 def test_a_dry_run_of_what_is_refused_is_refused(file: Path) -> None:
-    assert "d1 is the live cluster" in refused("stop", "line-loading", "d1", "--dry-run")
+    assert "d1 is the live cluster" in refused("cluster", "remove", "line-loading", "d1", "--dry-run")
 
 
 @pytest.mark.usefixtures("pulumi")
@@ -172,7 +176,7 @@ def stacks(tmp_path: Path) -> Path:
     [
         ("switch", "line-loading", "d2"),
         ("rollback", "line-loading"),
-        ("traffic", "line-loading", "d1=90", "d2=10"),
+        ("service", "traffic", "line-loading", "d1=90", "d2=10"),
     ],
 )
 def test_a_region_that_no_stack_has_is_refused(command: tuple[str, ...], file: Path) -> None:

@@ -113,14 +113,14 @@ def check_names(_: Path) -> None:
 
 
 PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
-    Remedy.ADD_REGION: (lambda folder: check_regions(folder, ["north"]), "bluegrid stack new REGION"),
+    Remedy.ADD_REGION: (lambda folder: check_regions(folder, ["north"]), "bluegrid stack add REGION"),
     Remedy.END_SHARING: (
         lambda folder: remove_cluster(folder, "line-loading", "d2"),
         "bluegrid switch line-loading <other cluster>",
     ),
     Remedy.IGNORE_FILES: (push_with_stray, "push --ignore PATTERN"),
-    Remedy.MAKE_EXPORT_KEY: (export, "bluegrid key new NAME --out FILE --algorithm p256"),
-    Remedy.MAKE_KEY: (lambda _: PublicKey.from_text("ops", "?"), "bluegrid key new"),
+    Remedy.MAKE_EXPORT_KEY: (export, "bluegrid key add NAME --out FILE --algorithm p256"),
+    Remedy.MAKE_KEY: (lambda _: PublicKey.from_text("ops", "?"), "bluegrid key add"),
     Remedy.MIX_KINDS: (check_kinds, "`bluegrid set edit g1 --kinds mixed`"),
     Remedy.OPEN_PLAIN: (
         lambda folder: PrivateKey.read(open_key(folder), "one too many"),
@@ -138,15 +138,18 @@ PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
         lambda folder: Registry.load(folder).offered("nroth", Sizes(Decimal(1), {"line-loading-d9": 3})),
         "pulumi config rm --path bluegrid:replicas.line-loading-d9",
     ),
-    Remedy.REMOVE_SERVICE: (lambda folder: remove_set(folder, "g1"), "bluegrid delete line-loading --up"),
+    Remedy.REMOVE_SERVICE: (
+        lambda folder: remove_set(folder, "g1"),
+        "bluegrid service remove line-loading --up",
+    ),
     Remedy.SHARE_OR_SWITCH: (share_alone, "bluegrid switch line-loading <cluster>"),
     Remedy.SIGN: (
         lambda folder: check_signed(folder, is_damaged=True),
-        "`bluegrid sign g1 v1 --key FILE`",
+        "`bluegrid version sign g1 v1 --key FILE`",
     ),
     Remedy.SIGN_OR_TRUST: (
         lambda folder: check_signed(folder, is_damaged=False),
-        "`bluegrid sign g1 v1 --key FILE`, or add the key",
+        "`bluegrid version sign g1 v1 --key FILE`, or add the key",
     ),
     Remedy.TRUST_NAMES: (check_names, "`bluegrid set edit g1 --trust own.Model --trust own.Scaler`"),
     Remedy.SWITCH_FIRST: (

@@ -251,6 +251,6 @@ def test_a_store_is_verified_and_healed_from_a_copy(place: Path) -> None:
 
 def test_garbage_is_shown_and_deleted_only_when_asked_to() -> None:
     output_of("version", "remove", "g1", "v2")
-    assert "0 objects, 0.0 MB would go; --delete deletes them" in output_of("gc")
-    assert "removed, kept until" in output_of("gc", "--delete")
-    assert list(data("gc")[0]["waiting"]) == ["v2"]
+    assert "0 objects, 0.0 MB would go; --delete deletes them" in output_of("store", "gc")
+    assert "removed, kept until" in output_of("store", "gc", "--delete")
+    assert list(data("store", "gc")[0]["waiting"]) == ["v2"]

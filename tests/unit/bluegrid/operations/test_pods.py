@@ -41,7 +41,7 @@ PULL = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "server
                 ]
             },
             "Running",
-            "OOMKilled: it took more than its memory limit; see `bluegrid resources`",
+            "OOMKilled: it took more than its memory limit; see `bluegrid cluster resize`",
         ),
         (
             {"containerStatuses": [container(ready=False, last={"exitCode": 139, "reason": "Error"})]},

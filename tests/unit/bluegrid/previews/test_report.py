@@ -98,7 +98,7 @@ def test_so_is_one_with_more_rows_than_fit() -> None:
     ]
     text = render([switched(changes=changes, comparisons={})])
     assert len(text) < 65_536
-    assert text.endswith("... and more than fits; see `bluegrid preview-report`\n")
+    assert text.endswith("... and more than fits; see `bluegrid preview report`\n")
     assert text.rstrip().splitlines()[-3].endswith(" |")
 
 

@@ -1,0 +1,1 @@
+"""The commands `bluegrid cluster ...`, one file each."""

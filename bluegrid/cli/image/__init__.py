@@ -1,0 +1,1 @@
+"""The commands `bluegrid image ...`, one file each."""

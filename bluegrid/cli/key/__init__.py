@@ -1,0 +1,1 @@
+"""The commands `bluegrid key ...`, one file each."""

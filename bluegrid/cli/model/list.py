@@ -1,0 +1,31 @@
+"""`bluegrid model list`: lists the models of a version."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import options, output
+from bluegrid.cli.model_rows import row_of
+from bluegrid.cli.tree import command
+from bluegrid_registry import Registry, open_store, read_manifest, selected
+
+
+@command(epilog="Example: `bluegrid model list g1 v2 --only 'line-9*'`")
+def list_models(
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    store: options.StoreUrl,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="UID", help="Only this model, or all that `line-9*` matches.")
+    ] = None,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
+) -> None:
+    """List the models of VERSION, all or those that match."""
+    version = Registry.load(registry).of_set(set_id).version(version_id)
+    manifest = read_manifest(open_store(store), set_id, version_id, version.manifest)
+    uids = selected(manifest, only) if only else None
+    rows = [row_of(row) for row in manifest.models if uids is None or row.uid in uids]
+    output.emit_table(as_json=as_json, columns=("uid", "bytes", "example", "sha256"), rows=rows)

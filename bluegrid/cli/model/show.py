@@ -1,0 +1,37 @@
+"""`bluegrid model show`: shows a model and its recorded examples."""
+
+from __future__ import annotations
+
+from bluegrid.cli import options, output
+from bluegrid.cli.model_rows import row_of
+from bluegrid.cli.tree import command
+from bluegrid_registry import ConfigError, Registry, open_store, read_manifest, stored_examples
+
+
+@command(epilog="Example: `bluegrid model show g1 v2 line-17`")
+def show(
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    uid: options.Uid,
+    store: options.StoreUrl,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
+) -> None:
+    """Show where the model UID is stored, and its recorded examples.
+
+    Shown are the pack and the place in it.
+
+    `example` is the first of them.
+    """
+    version = Registry.load(registry).of_set(set_id).version(version_id)
+    opened = open_store(store)
+    manifest = read_manifest(opened, set_id, version_id, version.manifest)
+    row = next((row for row in manifest.models if row.uid == uid), None)
+    if row is None:
+        place = f"set {set_id} version {version_id}"
+        raise ConfigError(f"{place}: no model is named {uid!r}; list them: bluegrid model list")
+    data = row_of(row) | {"pack": row.pack, "offset": row.offset, "length": row.length}
+    found = stored_examples(opened, manifest, [row]).get(uid, ())
+    examples = [example.model_dump(mode="json", exclude_none=True) for example in found]
+    data |= {"example": next(iter(examples), None), "examples": examples}
+    output.emit_facts(as_json=as_json, data=data)

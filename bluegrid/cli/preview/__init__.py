@@ -1,0 +1,1 @@
+"""The commands `bluegrid preview ...`, one file each."""

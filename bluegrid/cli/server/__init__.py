@@ -1,0 +1,1 @@
+"""The commands `bluegrid server ...`, one file each."""

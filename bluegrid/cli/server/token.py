@@ -1,0 +1,24 @@
+"""`bluegrid server token`: makes a token for the update server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import output
+from bluegrid.cli.tree import command
+from bluegrid.updates.api.tokens import Scope, new_token
+
+
+@command(epilog="Example: `bluegrid server token training --scope read --scope update`")
+def token(
+    name: Annotated[str, typer.Argument(help="Name of the program or person that gets the token.")],
+    scopes: Annotated[list[Scope], typer.Option("--scope", help="What the token allows; may be repeated.")],
+) -> None:
+    """Print a new token, once, and its row for the file of tokens."""
+    with output.checked_values():
+        secret, row = new_token(name, scopes)
+    allowed = ", ".join(sorted(row.scopes))
+    line = f'- {{name: {row.name}, scopes: [{allowed}], sha256: "{row.sha256}"}}'
+    typer.echo(f"{secret}\n# for tokens.yaml:\n{line}")

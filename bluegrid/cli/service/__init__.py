@@ -1,0 +1,1 @@
+"""The commands `bluegrid service ...`, one file each."""

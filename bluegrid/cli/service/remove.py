@@ -1,0 +1,48 @@
+"""`bluegrid service remove`: takes a service offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bluegrid.cli import options
+from bluegrid.cli.edits import apply
+from bluegrid.cli.tree import command
+from bluegrid_registry import Registry, contract, remove_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@command(epilog="Example: `bluegrid service remove line-loading --dry-run --stack north`")
+def remove(
+    service: options.Service,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    up: options.Up = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    stack: options.StackName = None,
+    config_file: options.ConfigFile = None,
+) -> None:
+    """Take SERVICE offline, with all its clusters.
+
+    The versions of its set stay.
+    """
+    file = Registry.load(registry).of_service(service)
+    clusters = ", ".join(cluster.id for cluster in file.service.clusters) if file.service else ""
+
+    def edit(folder: Path) -> str:
+        remove_service(folder, service)
+        return f"{service}: is out, with its clusters {clusters}"
+
+    apply(
+        edit,
+        registry,
+        stack,
+        config_file,
+        up=up,
+        dry_run=dry_run,
+        yes=yes,
+        question=f"Take {service} offline, and stop its clusters {clusters}?",
+        # This command is the permission; a bare `pulumi up` needs the same variable.
+        variables={contract.ALLOW_DELETE: service},
+    )

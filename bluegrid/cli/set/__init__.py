@@ -1,0 +1,1 @@
+"""The commands `bluegrid set ...`, one file each."""

@@ -1,0 +1,1 @@
+"""The commands `bluegrid stack ...`, one file each."""

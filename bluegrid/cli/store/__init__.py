@@ -1,0 +1,1 @@
+"""The commands `bluegrid store ...`, one file each."""

@@ -1,0 +1,126 @@
+"""The tree of commands: a command is imported when it is called, or when its own help is requested.
+
+Help and completion of a group need one line for each of its commands, which the table in `main.py` has. So
+`bluegrid --help` imports none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+PACKAGE = "bluegrid.cli"
+"""`cluster scale` is in the module `cluster.scale` of this package."""
+
+_apps: dict[str, typer.Typer] = {}
+"""The command of each module that has been imported."""
+
+
+class Row(NamedTuple):
+    """A command or a group of commands, as the help of its group lists it.
+
+    Attributes:
+        path: the words after `bluegrid`, such as `cluster scale`.
+        line: first line of its help.
+        panel: heading under which the help of its group lists it; empty: the group has no headings.
+    """
+
+    path: str
+    line: str
+    panel: str = ""
+
+
+def command(*, epilog: str, context_settings: dict[str, Any] | None = None) -> Callable[[Function], Function]:
+    """Make a function the command of its module; the function itself is unchanged.
+
+    Args:
+        epilog: last paragraph of the command's help, such as "Example: `bluegrid fetch g1 v2 models/`".
+        context_settings: settings of the parser.
+    """
+
+    def register(function: Function) -> Function:
+        # typer's own formatting of exceptions is for developers: `main.run` prints one line.
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+        app.command(epilog=epilog, context_settings=context_settings)(function)
+        _apps[function.__module__] = app
+        return function
+
+    return register
+
+
+class CommandGroup(TyperGroup):
+    """A group whose commands are imported one by one, when they are called.
+
+    Args:
+        path: the words of this group.
+        settings: of typer's group.
+
+    Attributes:
+        rows: commands and groups of the whole tree.
+        aliases: other spellings of commands, which no help lists: `scale` for `cluster scale`.
+    """
+
+    rows: ClassVar[Sequence[Row]] = ()
+    aliases: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *, path: str = "", **settings: Any) -> None:
+        super().__init__(**settings)
+        self._path = path
+        # A group's help, completion and suggestions read only this.
+        for row in self.rows:
+            name = self._name_here(row.path)
+            if name is not None:
+                self.add_command(TyperCommand(name, short_help=row.line, rich_help_panel=row.panel or None))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command: for this group's own help its line, for all others the whole command."""
+        if ctx.command is self and cmd_name in self.commands:
+            return self.commands[cmd_name]
+        return self.load(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the name of the command that is called, the command, and its arguments."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, None if found is None or name is None else self.load(name), rest
+
+    def load(self, name: str) -> Any:
+        """Import a command of this group, also by an alias; None: there is no such command."""
+        path = f"{self._path} {name}".strip()
+        if (of_alias := self.aliases.get(path)) is not None:
+            return self._imported(of_alias)
+        if any(each.startswith(f"{path} ") for each in (*self.aliases, *(row.path for row in self.rows))):
+            return self._group(path, name)
+        return self._imported(path) if name in self.commands else None
+
+    def _name_here(self, path: str) -> str | None:
+        """Return the last word of a path if it is in this group, and not in a group of it."""
+        parent, _, name = path.rpartition(" ")
+        return name if parent == self._path else None
+
+    def _group(self, path: str, name: str) -> CommandGroup:
+        return type(self)(
+            path=path,
+            name=name,
+            help=self._line(path),
+            short_help=self._line(path),
+            no_args_is_help=True,
+            rich_markup_mode=self.rich_markup_mode,
+        )
+
+    def _imported(self, path: str) -> Any:
+        module = f"{PACKAGE}.{path.replace(' ', '.').replace('-', '_')}"
+        import_module(module)
+        found = typer.main.get_command(_apps[module])
+        found.name, found.short_help = path.rpartition(" ")[2], self._line(path)
+        return found
+
+    def _line(self, path: str) -> str | None:
+        return next((row.line for row in self.rows if row.path == path), None)

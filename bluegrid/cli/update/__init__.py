@@ -1,0 +1,1 @@
+"""The commands `bluegrid update ...`, one file each."""

@@ -1,0 +1,17 @@
+"""`bluegrid update schedule`: lists the trainings that run on a schedule."""
+
+from __future__ import annotations
+
+from bluegrid.cli import options, output, update_client
+from bluegrid.cli.tree import command
+
+
+@command(epilog="Example: `bluegrid update schedule --server https://updates.example.org`")
+def schedule(server: update_client.Server, token: update_client.Token, as_json: options.Json = False) -> None:
+    """List the sets that are trained on a schedule.
+
+    For each, the last run, its result and the next run.
+    """
+    rows = update_client.call(server, token, "GET", "/schedules")
+    columns = ("set", "when", "time_zone", "last", "update", "state", "next")
+    output.emit_table(as_json=as_json, columns=columns, rows=rows)

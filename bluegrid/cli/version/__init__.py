@@ -1,0 +1,1 @@
+"""The commands `bluegrid version ...`, one file each."""

@@ -1,0 +1,39 @@
+"""`bluegrid version export`: writes a version as files, with a signature that other tools verify."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import options
+from bluegrid.cli.passphrase import passphrase
+from bluegrid.cli.tree import command
+from bluegrid_registry import PrivateKey, Registry, export_model_signing, open_store
+
+
+@command(epilog="Example: `bluegrid version export g1 v2 exported --key ops-2026.pem`")
+def export(
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; empty, or missing.")],
+    store: options.StoreUrl,
+    key: options.KeyFile,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+) -> None:
+    """Write VERSION as files, signed for `model_signing`.
+
+    DIR gets a file for each model, and `model.sig` for `model_signing verify key`.
+
+    Where the set has `keys:`, one of them must have signed the version.
+    """
+    file = Registry.load(registry).of_set(set_id)
+    digest = file.version(version_id).manifest
+    private = PrivateKey.read(key, passphrase())
+    trusted = file.set.public_keys
+    signature = export_model_signing(
+        open_store(store), set_id, version_id, digest, folder, private, trusted=trusted
+    )
+    stock = f"model_signing verify key {folder} --signature {signature} --public_key {key}.pub"
+    typer.echo(f"set {set_id} version {version_id}: in {folder}; verify it with `{stock}`")

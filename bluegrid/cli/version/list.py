@@ -1,0 +1,20 @@
+"""`bluegrid version list`: lists the versions of a set."""
+
+from __future__ import annotations
+
+from bluegrid.cli import options, output
+from bluegrid.cli.tree import command
+from bluegrid.cli.version_rows import row_of
+from bluegrid_registry import Registry
+
+
+@command(epilog="Example: `bluegrid version list g1`")
+def list_versions(
+    set_id: options.SetId,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
+) -> None:
+    """List SET's versions, and which clusters serve them."""
+    file = Registry.load(registry).of_set(set_id)
+    rows = [row_of(file, version) for version in file.versions]
+    output.emit_table(as_json=as_json, columns=("version", "updated", "clusters", "manifest"), rows=rows)

@@ -1,0 +1,46 @@
+"""`bluegrid version show`: shows a version."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bluegrid.cli import options, output
+from bluegrid.cli.tree import command
+from bluegrid.cli.version_rows import row_of
+from bluegrid_registry import Registry, open_store, read_commit, read_manifest
+from bluegrid_registry.model_types.signature import ModelSignature
+
+
+@command(epilog="Example: `bluegrid version show g1 v2 --store file:///models`")
+def show(
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    store: Annotated[
+        str | None, typer.Option(envvar="BLUEGRID_STORE", help="Also show what the store has of the version.")
+    ] = None,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
+) -> None:
+    """Show what the registry, and the store if named, say of VERSION."""
+    file = Registry.load(registry).of_set(set_id)
+    version = file.version(version_id)
+    data = row_of(file, version)
+    if store:
+        opened = open_store(store)
+        commit = read_commit(opened, set_id, version_id)
+        manifest = read_manifest(opened, set_id, version_id, version.manifest)
+        signature = manifest.signature or ModelSignature()
+        data |= {
+            "models": len(manifest.models),
+            "bytes": sum(row.raw_length for row in manifest.models),
+            "packs": len(manifest.packs),
+            "packed_bytes": sum(pack.size for pack in manifest.packs),
+            "examples": sum(row.has_examples for row in manifest.models),
+            "inputs": [*map(str, signature.inputs)],
+            "outputs": [*map(str, signature.outputs)],
+            "author": commit.author,
+            "published": commit.time.isoformat(),
+        }
+    output.emit_facts(as_json=as_json, data=data)

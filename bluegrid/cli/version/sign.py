@@ -1,0 +1,29 @@
+"""`bluegrid version sign`: signs a version's manifest."""
+
+from __future__ import annotations
+
+import typer
+
+from bluegrid.cli import options
+from bluegrid.cli.passphrase import passphrase
+from bluegrid.cli.tree import command
+from bluegrid_registry import PrivateKey, Registry, open_store
+from bluegrid_registry import sign as sign_version
+
+
+@command(epilog="Example: `bluegrid version sign g1 v2 --key ops-2026.pem`")
+def sign(
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    store: options.StoreUrl,
+    key: options.KeyFile,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+) -> None:
+    """Sign VERSION with a key; signatures by other keys stay."""
+    file = Registry.load(registry).of_set(set_id)
+    digest = file.version(version_id).manifest
+    private = PrivateKey.read(key, passphrase())
+    fingerprint = sign_version(open_store(store), set_id, version_id, digest, private)
+    named = [key.id for key in file.set.public_keys if key.fingerprint == fingerprint]
+    hint = f"as {named[0]}" if named else "but keys: of the set does not name this key yet"
+    typer.echo(f"set {set_id} version {version_id}: signed {hint}; {digest[:19]}")

@@ -1,0 +1,28 @@
+"""`bluegrid version verify-signature`: finds the key of the set that signed a version."""
+
+from __future__ import annotations
+
+from bluegrid.cli import options, output
+from bluegrid.cli.tree import command
+from bluegrid_registry import Registry, open_store
+from bluegrid_registry import verify_signature as find_signer
+
+
+@command(epilog="Example: `bluegrid version verify-signature g1 v2`")
+def verify_signature(
+    set_id: options.SetId,
+    version_id: options.VersionId,
+    store: options.StoreUrl,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
+) -> None:
+    """Print which of the set's keys has signed VERSION.
+
+    Exit code 1 if none has.
+    """
+    file = Registry.load(registry).of_set(set_id)
+    digest = file.version(version_id).manifest
+    signer = find_signer(open_store(store), set_id, version_id, digest, file.set.public_keys)
+    text = f"set {set_id} version {version_id}: signed by {signer}; {digest[:19]}"
+    data = {"set": set_id, "version": version_id, "manifest": digest, "key": signer}
+    output.emit(as_json=as_json, data=data, text=text)
