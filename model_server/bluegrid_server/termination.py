@@ -21,7 +21,10 @@ TERMINATION_LOG = Path("/dev/termination-log")
 """Kubernetes creates this file and shows its text as the container's termination message."""
 
 _KEY_VARIABLE = "AWS_SECRET_ACCESS_KEY"
-_REMEDY = "pods have them from the stack: `pulumi config set --secret bluegrid:storeSecretKey`, `pulumi up`"
+_REMEDY = (
+    "pods have them from the stack: `pulumi config set --secret bluegrid:storeSecretKey` (an identity: "
+    "bluegrid:serviceAccountAnnotations), `pulumi up`"
+)
 
 
 def reason_of(error: Exception, settings: Settings) -> str:

@@ -11,6 +11,12 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from bluegrid_registry import errors
+from bluegrid_registry.stores.s3_identity import (
+    no_credentials,
+    refused_role,
+    remedy_of_refusal,
+    unreadable_token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +34,6 @@ class NothingThere(errors.StoreError):
     """404 that does not say what is missing: the object, the bucket, or an S3 server."""
 
 
-_REMEDY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _TOKEN = (
     "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: "  # noqa: S105 - a text, no token
     "the session is over or is none of this server's; begin a new one"
@@ -44,7 +49,6 @@ _REFUSALS = (
     (("NoSuchKey",), errors.ObjectMissing, "no object {key}"),
     (WRONG_BYTES, errors.IntegrityError, f"{{key}}: {_DAMAGED}"),
     (_SESSION, errors.StoreError, f"{{key}}: refused ({{code}}); {_TOKEN}"),
-    (_REFUSED, Forbidden, f"{{key}}: refused ({{code}}); {_REMEDY}, and their rights"),
     (("RequestTimeTooSkewed",), errors.StoreError, "{key}: refused ({code}); set this machine's clock"),
     (("NoSuchBucket",), errors.StoreError, "no such bucket; create it, or correct the store's address"),
 )
@@ -71,9 +75,13 @@ def translate_errors(url: str, key: str) -> Iterator[None]:
         remedy = "is the server running, and the address right?"
         raise errors.StoreUnreachable(f"{url}: no answer: {_line(error)} ({remedy})") from None
     except (aws.NoCredentialsError, aws.PartialCredentialsError):
-        raise errors.ConfigError(f"{url}: no credentials; {_REMEDY}") from None
+        raise errors.ConfigError(f"{url}: {no_credentials()}") from None
     except aws.BotoCoreError as error:
         raise errors.StoreError(f"{url}: {key}: {_line(error)}") from None
+    except OSError as error:
+        if (fault := unreadable_token(error)) is None:
+            raise
+        raise errors.ConfigError(f"{url}: {fault}") from None
     except GARBLED as error:
         garbled = f"the answer makes no sense: {_line(error)}"
         raise errors.StoreError(f"{url}: {key}: {garbled}; is it an S3 server's?") from None
@@ -107,6 +115,8 @@ def is_passing(error: Exception) -> bool:
 
 
 def _refusal(error: aws.ClientError, key: str) -> tuple[type[errors.BluegridError], str]:
+    if (fault := refused_role(error)) is not None:
+        return errors.StoreError, fault
     message = _line(error.response["Error"].get("Message", ""))
     region = _region(error)
     if region or code(error) in _REGION:
@@ -119,8 +129,8 @@ def _refusal(error: aws.ClientError, key: str) -> tuple[type[errors.BluegridErro
     for codes, kind, text in _REFUSALS:
         if code(error) in codes:
             return kind, text.format(key=key, code=code(error), message=message)
-    if status(error) in (401, 403):
-        return Forbidden, f"{key}: refused ({code(error)}); {_REMEDY}, and their rights"
+    if code(error) in _REFUSED or status(error) in (401, 403):
+        return Forbidden, f"{key}: refused ({code(error)}); {remedy_of_refusal()}"
     fault = f"{key}: {code(error)}: {message}".removesuffix(": ")
     if status(error) in _BUSY:
         remedy = "the server is busy or out of order: try again, or look at its log"
