@@ -43,7 +43,8 @@ def refused_role(error: ClientError) -> str | None:
     """Return the fault and the remedy if the token was refused; None: it is another request's refusal."""
     if error.operation_name != "AssumeRoleWithWebIdentity":
         return None
-    why = ": ".join(filter(None, (error.response["Error"].get(key) for key in ("Code", "Message"))))
+    details = error.response["Error"]
+    why = f"{details.get('Code', '')}: {details.get('Message', '')}"
     return f"role {os.environ.get(_ROLE, '')}: refused ({' '.join(why.split())}); {_TRUST}"
 
 
