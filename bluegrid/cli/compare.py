@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
-from bluegrid.operations import ClusterClient, Namespace, PredictionRequest, read_requests
+from bluegrid.operations import ClusterClient, PredictionRequest, read_requests
 from bluegrid.operations import compare as compare_clusters
+from bluegrid.project import resolve_place
 from bluegrid_registry import ConfigError, Registry, open_store, read_manifest, stored_examples
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ def compare(
     service: options.Service,
     first: Annotated[str, typer.Argument(help="The cluster to compare with, e.g. d1.")],
     second: Annotated[str, typer.Argument(help="The cluster that is compared, e.g. d2.")],
-    context: options.Context,
     requests: Annotated[
         Path | None,
         typer.Option(
@@ -40,11 +41,12 @@ def compare(
     ] = None,
     rtol: Annotated[float, typer.Option(help="Relative difference up to which answers agree.")] = 1e-6,
     atol: Annotated[float, typer.Option(help="Absolute difference up to which answers agree.")] = 1e-9,
-    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
-    store: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store with the recorded examples.")
-    ] = None,
+    stack: options.Stack = None,
+    context: options.Context = None,
+    namespace: options.Namespace = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Send the same requests to two clusters; compare answers and speed.
@@ -52,8 +54,9 @@ def compare(
     Exit code 1 if answers differ. Requests go through the API server, four at a time: the latencies compare
     the clusters with each other, and are not what clients see.
     """
-    to_compare = read_requests(requests) if requests else _recorded(service, first, registry, store)
-    api = Namespace.connect(context, namespace)
+    place = resolve_place(stacks, stack, context=context, namespace=namespace, store=store, only_reads=True)
+    to_compare = read_requests(requests) if requests else _recorded(service, first, registry, place.store)
+    api = connect(place)
     result = compare_clusters(
         ClusterClient.of(api, service, first),
         ClusterClient.of(api, service, second),
@@ -79,7 +82,7 @@ def _recorded(service: str, cluster: str, registry: Path, store: str | None) -> 
     place = f"set {file.set.id} version {version.id}"
     if store is None:
         raise ConfigError(
-            f"{place}: no store is named; name it with --store, or give requests: --requests FILE"
+            f"{place}: no store is named; name it with --stack or --store, or give requests: --requests FILE"
         )
     opened = open_store(store)
     manifest = read_manifest(opened, file.set.id, version.id, version.manifest)

@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
 from bluegrid.operations import (
     Diagnosis,
-    Namespace,
     check_kubernetes,
     check_programs,
     check_store,
     check_store_of_pods,
 )
+from bluegrid.project import resolve_place
 from bluegrid_registry import BluegridError, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bluegrid.project import Place
 
-@command(epilog="Example: `bluegrid doctor --context north --namespace bluegrid-north`")
+
+@command(epilog="Example: `bluegrid doctor --stack north`")
 def doctor(
-    context: options.Context,
-    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    stack: options.Stack = None,
+    context: options.Context = None,
+    namespace: options.Namespace = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
-    store: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store. Default: not checked.")
-    ] = None,
-    route_address: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BLUEGRID_ROUTE_ADDRESS",
-            help="URL of the routes. Default: the address in the status of the Ingresses.",
-        ),
-    ] = None,
+    store: options.Store = None,
+    route_address: options.RouteAddress = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Check Kubernetes, routes, registry, store and programs.
@@ -48,7 +45,16 @@ def doctor(
     Writes nothing. Exit code 1 if there is a fault. A risk, such as a live cluster of one pod, is printed and
     is not a fault. What your login cannot check is skipped. The store is read as you and as the pods.
     """
-    diagnoses = [*_diagnoses(context, namespace, registry, store, route_address)]
+    place = resolve_place(
+        stacks,
+        stack,
+        context=context,
+        namespace=namespace,
+        store=store,
+        route_address=route_address,
+        only_reads=True,
+    )
+    diagnoses = [*_diagnoses(place, registry)]
     lines = [f"{_word(each):5} {each.what}: {each.text}" for each in diagnoses]
     output.emit(as_json=as_json, data=[asdict(each) for each in diagnoses], text="\n".join(lines))
     if not all(each.is_well for each in diagnoses):
@@ -63,20 +69,18 @@ def _word(diagnosis: Diagnosis) -> str:
     return "ok" if diagnosis.is_well else "FAULT"
 
 
-def _diagnoses(
-    context: str, namespace: str, registry: Path, store: str | None, route_address: str | None
-) -> Iterator[Diagnosis]:
+def _diagnoses(place: Place, registry: Path) -> Iterator[Diagnosis]:
     try:
-        place = Namespace.connect(context, namespace)
-        yield from check_kubernetes(place, route_address)
-        yield from check_store_of_pods(place)
+        namespace = connect(place)
+        yield from check_kubernetes(namespace, place.route_address)
+        yield from check_store_of_pods(namespace)
     except BluegridError as error:
         yield Diagnosis("kube context", is_well=False, text=str(error))
     try:
         loaded = Registry.load(registry)
         yield Diagnosis("registry", is_well=True, text=f"{registry}: {len(loaded.files)} model sets")
-        if store:
-            yield from check_store(store, loaded)
+        if place.store is not None:
+            yield from check_store(place.store, loaded)
     except BluegridError as error:
         for line in str(error).splitlines():
             yield Diagnosis("registry", is_well=False, text=line)

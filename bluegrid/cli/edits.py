@@ -25,7 +25,7 @@ def apply(
     edit: Callable[[Path], str],
     registry: Path,
     stack: str | None,
-    config_file: str | None,
+    config_file: Path | None,
     *,
     up: bool,
     dry_run: bool,

@@ -11,6 +11,7 @@ import typer
 from bluegrid.cli import options, output
 from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import ModelSet
 
 
@@ -19,7 +20,6 @@ def fetch(
     set_id: options.SetId,
     version: options.VersionId,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made if it is missing.")],
-    store: options.StoreUrl,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="UID", help="Take this model, or all that `line-9*` matches; may be repeated."),
@@ -27,7 +27,10 @@ def fetch(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of models by digest that several fetches share.")
     ] = None,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Fetch VERSION of SET into DIR: all its models, verified, or none.
@@ -35,8 +38,9 @@ def fetch(
     Models that are there and sound are not fetched again. The models lie in DIR/<manifest>/<sha256>.<type>;
     --json names the file of each UID.
     """
+    url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
     with bar("fetched") as progress:
-        fetched = ModelSet.open(set_id, registry, store).fetch(
+        fetched = ModelSet.open(set_id, registry, url).fetch(
             version, folder, only=only or (), cache=cache, progress=progress
         )
     report = fetched.report

@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import options
+from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
-from bluegrid.operations import Namespace, followed
+from bluegrid.operations import followed
 from bluegrid.operations import logs as lines_of
+from bluegrid.project import resolve_place
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -19,7 +21,6 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 @command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")
 def logs(
     service: options.Service,
-    context: options.Context,
     cluster: Annotated[str | None, typer.Argument(help="One cluster. Default: all.")] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Print new lines too, until Ctrl-C.")
@@ -31,7 +32,10 @@ def logs(
     previous: Annotated[
         bool, typer.Option("--previous", help="The logs of containers that have ended, to see why.")
     ] = False,
-    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    stack: options.Stack = None,
+    context: options.Context = None,
+    namespace: options.Namespace = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Print the logs of SERVICE's pods, also those of the preflight.
 
@@ -42,7 +46,7 @@ def logs(
             "a container that has ended writes no more", param_hint="--follow --previous"
         )
     seconds = None if since is None else _seconds(since)
-    api = Namespace.connect(context, namespace)
+    api = connect(resolve_place(stacks, stack, context=context, namespace=namespace, only_reads=True))
     lines = (
         followed(api, service, cluster, since_seconds=seconds, tail=tail)
         if follow

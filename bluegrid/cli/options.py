@@ -33,26 +33,88 @@ RegistryFolder = Annotated[
 ]
 DEFAULT_REGISTRY = Path("registry")
 
-Context = Annotated[
-    str, typer.Option(envvar="BLUEGRID_KUBE_CONTEXT", help="The kube context; never the default.")
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        envvar="BLUEGRID_STACK",
+        metavar="NAME",
+        # Other options have the values of its file as defaults.
+        is_eager=True,
+        help="The stack, which is a region: its file names the kube context, namespace, registry and store. "
+        "Default, for what changes nothing: the project's only stack.",
+    ),
 ]
-Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", envvar="BLUEGRID_NAMESPACE", help="The stack's namespace.")
-]
-DEFAULT_NAMESPACE = "bluegrid"
-
 Stacks = Annotated[
     Path,
     typer.Option(
         "--stacks",
         envvar="BLUEGRID_STACKS",
+        is_eager=True,
         help="Folder of the stacks' files, Pulumi.REGION.yaml; they say which regions there are.",
         callback=project_folders.stacks,
     ),
 ]
 DEFAULT_STACKS = Path("stacks")
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config-file",
+        is_eager=True,
+        help="The stack's file, if it is not in the folder of the stacks' files.",
+    ),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        envvar="BLUEGRID_REGION",
+        callback=project_folders.unless_typed,
+        help="The region. Default: the stack's.",
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option(
+        "--context",
+        envvar="BLUEGRID_KUBE_CONTEXT",
+        callback=project_folders.unless_typed,
+        help="The kube context. Default: the stack's, never the current one.",
+    ),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        envvar="BLUEGRID_NAMESPACE",
+        callback=project_folders.unless_typed,
+        help="The namespace. Default: the stack's.",
+    ),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="BLUEGRID_STORE",
+        metavar="URL",
+        callback=project_folders.unless_typed,
+        help="The store, s3://bucket/prefix?endpoint=... or file:///path. Default: the stack's.",
+    ),
+]
+RouteAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--route-address",
+        envvar="BLUEGRID_ROUTE_ADDRESS",
+        metavar="URL",
+        callback=project_folders.unless_typed,
+        help="URL of the routes. Default: the stack's, or the address in the status of the Ingresses.",
+    ),
+]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="Change every region, not the stack's alone.")]
 
-OnlyRegion = Annotated[str | None, typer.Option("--region", help="Change this region only.")]
 Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up`, which shows its preview and asks.")]
 UpOfRoute = Annotated[
     bool,
@@ -62,14 +124,6 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change nothing; show the edit and, of a named stack, the preview.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-StackName = Annotated[
-    str | None, typer.Option("--stack", envvar="BLUEGRID_STACK", help="The stack, with --up or --dry-run.")
-]
-ConfigFile = Annotated[
-    str | None,
-    typer.Option("--config-file", help="File of the stack's settings, for Pulumi; with --up or --dry-run."),
-]
-
 KeyFile = Annotated[
     Path,
     typer.Option("--key", help=f"Private key in PEM; its passphrase, if any, is in {PASSPHRASE}."),

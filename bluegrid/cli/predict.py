@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
-from bluegrid.operations import ClusterClient, Namespace, ServiceUrl
+from bluegrid.operations import ClusterClient, ServiceUrl
+from bluegrid.project import resolve_place
 from bluegrid_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
@@ -41,12 +43,11 @@ def predict(
         str | None,
         typer.Option(
             help="URL of a service: what `bluegrid serve` prints, or a cluster's address and "
-            "/modelService/<service>. Without it, requests go through the API server of --context.",
+            "/modelService/<service>. Without it, requests go through the API server.",
         ),
     ] = None,
-    context: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_KUBE_CONTEXT", help="The kube context; never the default.")
-    ] = None,
+    stack: options.Stack = None,
+    context: options.Context = None,
     model: Annotated[str | None, typer.Option(help="UID of the model, without --url.")] = None,
     instances: Annotated[
         str | None, typer.Option(help="Rows of features as JSON, e.g. '[[12.5, 3.1]]'.")
@@ -60,7 +61,8 @@ def predict(
         ),
     ] = None,
     cluster: Annotated[str | None, typer.Option(help="Any cluster. Default: the live one.")] = None,
-    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    namespace: options.Namespace = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Send a request to one model, by URL or through the API server.
@@ -75,10 +77,10 @@ def predict(
             raise typer.BadParameter(f"{fault}: leave out --model and --cluster", param_hint="--url")
         client, uid, where = ServiceUrl.of(url), service, url
     else:
-        if context is None or model is None:
-            missing = "--context" if context is None else "--model"
-            raise typer.BadParameter("is missing; only --url does without it", param_hint=missing)
-        client, uid = ClusterClient.of(Namespace.connect(context, namespace), service, cluster), model
+        if model is None:
+            raise typer.BadParameter("is missing; only --url does without it", param_hint="--model")
+        place = resolve_place(stacks, stack, context=context, namespace=namespace, only_reads=True)
+        client, uid = ClusterClient.of(connect(place), service, cluster), model
         where = f"{service} {client.cluster}"
     answer = (
         client.infer(uid, request)

@@ -1,4 +1,7 @@
-"""Default folders of options: those of the project that the working directory is in."""
+"""Values of options that nobody typed: from the project that the working directory is in, and its stacks.
+
+What is typed comes first, then the environment; in both a single option comes before the stack that is named.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,52 @@ from pathlib import Path
 
 import typer  # noqa: TC002 - it reads the annotations of callbacks
 
-from bluegrid.project import Project
+from bluegrid.project import Project, registry_of
+
+_TYPED, _ENVIRONMENT = "COMMANDLINE", "ENVIRONMENT"
 
 
 def registry(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Path:
-    """Return the folder of registry files: the named one, or by default the project's."""
-    project = _project(context, option, folder)
-    return folder if project is None else from_here(project.folder / folder)
+    """Return the folder of registry files: the named one, the named stack's, or by default the project's."""
+    source = _source(context, str(option.name))
+    stack, config_file = context.params.get("stack"), context.params.get("config_file")
+    is_stack_named = stack is not None or config_file is not None
+    if source == _TYPED or (source == _ENVIRONMENT and not _is_typed(context)):
+        return folder
+    if not is_stack_named and folder.exists():
+        return folder
+    project = Project.around()
+    if project is None:
+        return folder
+    stacks_folder = context.params.get("stacks")
+    return from_here(registry_of(project, stacks_folder or project.stacks, stack, config_file))
 
 
 def stacks(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Path:
     """Return the folder of the stacks' files: the named one, or by default the project's."""
-    project = _project(context, option, folder)
+    if _source(context, str(option.name)) in (_TYPED, _ENVIRONMENT) or folder.exists():
+        return folder
+    project = Project.around()
     return folder if project is None else from_here(project.stacks)
 
 
-def _project(context: typer.Context, option: typer.CallbackParam, folder: Path) -> Project | None:
-    """Return the project that a default is relative to; None: the option is set, or its folder exists."""
-    source = context.get_parameter_source(str(option.name))
-    is_default = source is not None and source.name == "DEFAULT"
-    return Project.around() if is_default and not folder.exists() else None
+def unless_typed(context: typer.Context, option: typer.CallbackParam, value: str | None) -> str | None:
+    """Return an option's value, without the environment's if `--stack` is typed.
+
+    Otherwise a forgotten `export BLUEGRID_NAMESPACE=…` would send `--stack east` to another namespace.
+    """
+    is_left = _source(context, str(option.name)) == _ENVIRONMENT and _is_typed(context)
+    return None if is_left else value
+
+
+def _is_typed(context: typer.Context) -> bool:
+    """Whether the command line itself names the stack, or its file."""
+    return any(_source(context, name) == _TYPED for name in ("stack", "config_file"))
+
+
+def _source(context: typer.Context, name: str) -> str | None:
+    source = context.get_parameter_source(name)
+    return None if source is None else source.name
 
 
 def from_here(folder: Path) -> Path:

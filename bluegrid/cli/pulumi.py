@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
@@ -21,8 +20,9 @@ from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from bluegrid.project import Target
+    from bluegrid.project import Place, Target
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,16 @@ class StackCommands:
     """
 
     name: str
-    config_file: str | None
+    config_file: Path | None
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def named(cls, name: str | None, config_file: str | None) -> StackCommands:
+    def of(cls, place: Place) -> StackCommands:
+        """Return the stack of a place; ConfigError as `named`."""
+        return cls.named(place.required_stack, place.file)
+
+    @classmethod
+    def named(cls, name: str | None, config_file: Path | None) -> StackCommands:
         """Return the stack; ConfigError if none was named, or if Pulumi or a project is missing."""
         if name is None:
             raise ConfigError("there is no stack to update; name it: --stack <name>")
@@ -52,7 +57,7 @@ class StackCommands:
 
     def up(self, *options: str) -> int:
         """Run `pulumi up`; return the exit code."""
-        files = [] if self.config_file is None else ["--config-file", self.config_file]
+        files = [] if self.config_file is None else ["--config-file", str(self.config_file)]
         return run_attached(["pulumi", "up", *options, *files, "--stack", self.name], self.variables)
 
     def make_live(self, target: Target, *, at_once: bool = False) -> int:
@@ -93,7 +98,7 @@ class StackCommands:
         ]
 
     def _settings(self, yaml: YAML) -> dict[str, dict[str, str]]:
-        file = Path(self.config_file or Project.find().stacks / f"Pulumi.{self.name}.yaml")
+        file = self.config_file or Project.find().stacks / f"Pulumi.{self.name}.yaml"
         try:
             settings: dict[str, dict[str, str]] = yaml.load(file)
             settings["config"]

@@ -11,6 +11,7 @@ import typer
 from bluegrid.cli import options, output, trust_offer
 from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import (
     ChecksumAlgorithm,
     ModelSet,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 def push(
     set_id: Annotated[str, typer.Option("--set", help="The model set, e.g. g1.")],
     version: Annotated[str, typer.Option(help="The new version's ID, e.g. v2.")],
-    store: options.StoreUrl,
     folder: Annotated[
         Path | None,
         typer.Argument(
@@ -58,7 +58,10 @@ def push(
             help="Checksum of each object, computed before sending and again by the store.",
         ),
     ] = ChecksumAlgorithm.CRC64NVME,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Publish the models in FOLDER as a new version of a set.
@@ -76,13 +79,14 @@ def push(
         raise typer.BadParameter("is for files in FOLDER: name the folder", param_hint="--ignore")
     if folder is None and not without:
         raise typer.BadParameter("is missing; only --without does without a folder", param_hint="FOLDER")
+    url = resolve_place(stacks, stack, store=store).required_store
     models: Sequence[SourceModel] = ()
     if folder is not None:
         models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())
 
     def attempt() -> PushReport:
         with bar("sent") as progress:
-            return ModelSet.open(set_id, registry, store).push(
+            return ModelSet.open(set_id, registry, url).push(
                 version, models, base=base, without=without or (), algorithm=checksum, progress=progress
             )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bluegrid.project import region_names
 from bluegrid_registry import require_region
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def require(region: str | None, stacks: Path, config_file: str | None) -> None:
+
+def require(region: str | None, stacks: Path, config_file: Path | None) -> None:
     """Refuse a region that has no stack's file.
 
     Args:
@@ -19,7 +22,7 @@ def require(region: str | None, stacks: Path, config_file: str | None) -> None:
     Raises:
         RegistryError: there are such files, and none is of the region.
     """
-    folders = {stacks, Path(config_file).parent} if config_file else {stacks}
+    folders = {stacks, config_file.parent} if config_file else {stacks}
     known = sorted({name for folder in folders for name in region_names(folder)})
     if region is not None and known:
         require_region(region, known)

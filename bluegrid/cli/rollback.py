@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def rollback(
     service: options.Service,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
-    region: options.OnlyRegion = None,
+    region: options.Region = None,
     up: options.UpOfRoute = False,
     at_once: AtOnce = False,
     dry_run: options.DryRun = False,
-    stack: options.StackName = None,
+    stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,

@@ -16,9 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bluegrid.cli import options, output, pulumi
+from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
-from bluegrid.operations import Namespace, nothing_runs, outages, statuses, take_snapshot
-from bluegrid.project import stack_of
+from bluegrid.operations import nothing_runs, outages, statuses, take_snapshot
+from bluegrid.project import resolve_place
 from bluegrid.states import states_of_objects, states_of_offered
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bluegrid.operations import ClusterStatus, Snapshot
-    from bluegrid.project import Stack
+    from bluegrid.operations import ClusterStatus, Namespace, Snapshot
+    from bluegrid.project import Place
     from bluegrid.states import ServiceState
 
 APART = 1.0
@@ -36,26 +37,18 @@ APART = 1.0
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-@command(epilog="Example: `bluegrid status line-loading --context north --watch`")
+@command(epilog="Example: `bluegrid status line-loading --stack north --watch`")
 def status(
-    context: options.Context,
     service: Annotated[str | None, typer.Argument(help="One service, with its pods.")] = None,
     cluster: Annotated[str | None, typer.Argument(help="One of its clusters.")] = None,
-    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    stack: options.Stack = None,
+    context: options.Context = None,
+    namespace: options.Namespace = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            envvar=["BLUEGRID_REGION", "BLUEGRID_STACK"],
-            help="The region, if no stack's file names this namespace. A stack has its region's name.",
-        ),
-    ] = None,
+    region: options.Region = None,
     state: Annotated[
         bool, typer.Option("--state", help="Also read the stack's state, and print the cause of drift.")
     ] = False,
-    stack: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_STACK", help="The stack, with --state.")
-    ] = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Repeat every second, until Ctrl-C.")] = False,
     as_json: options.Json = False,
@@ -69,9 +62,10 @@ def status(
     """
     if watch and as_json:
         raise typer.BadParameter("is for people; run it repeatedly with --json instead", param_hint="--watch")
-    place = Namespace.connect(context, namespace)
-    declared_states, notes = _declared(registry, stack_of(stacks, context, namespace), region, service)
-    made = states_of_objects(pulumi.StackCommands.named(stack, None).objects()) if state else None
+    place = resolve_place(stacks, stack, context=context, namespace=namespace, region=region, only_reads=True)
+    api = connect(place)
+    declared_states, notes = _declared(registry, place, service)
+    made = states_of_objects(pulumi.StackCommands.of(place).objects()) if state else None
 
     def read(before: Snapshot, now: Snapshot) -> _Reading:
         rows = statuses(before, now, declared_states, made)
@@ -81,13 +75,13 @@ def status(
             [*notes, *([now.report_fault] if now.report_fault else [])],
         )
 
-    snapshots = _snapshots(place, service, cluster)
+    snapshots = _snapshots(api, service, cluster)
     before, now = next(snapshots)
     if now.is_empty:
-        place.require()
+        api.require()
     reading = read(before, now)
     if service and not reading.rows:
-        raise _unknown(place, registry, declared_states, service, cluster)
+        raise _unknown(api, registry, declared_states, service, cluster)
     if watch:
         with suppress(KeyboardInterrupt):
             readings = itertools.chain([reading], itertools.starmap(read, snapshots))
@@ -99,7 +93,7 @@ def status(
             typer.echo(f"warning: {line}", err=True)
         return
     if now.is_empty:
-        typer.echo(f"nothing of {service or 'bluegrid'} runs in namespace {namespace} of {context}")
+        typer.echo(f"nothing of {service or 'bluegrid'} runs in namespace {api.name} of {api.context}")
     output.wide_console().print(_page(reading, with_pods=service is not None))
 
 
@@ -125,7 +119,7 @@ def _watch(readings: Iterable[_Reading], *, with_pods: bool) -> None:
 
 
 def _unknown(
-    place: Namespace,
+    api: Namespace,
     registry: Path,
     declared_states: Mapping[str, ServiceState] | None,
     service: str,
@@ -135,51 +129,41 @@ def _unknown(
     if cluster and declared_states and service in declared_states:
         declared = ", ".join(declared_states[service].clusters)
         return RegistryError(
-            f"service {service}: has no cluster {cluster}, neither in namespace {place.name} of "
-            f"{place.context} nor in {registry}; declared: {declared}"
+            f"service {service}: has no cluster {cluster}, neither in namespace {api.name} of "
+            f"{api.context} nor in {registry}; declared: {declared}"
         )
-    return nothing_runs(place, service, cluster)
+    return nothing_runs(api, service, cluster)
 
 
 def _snapshots(
-    place: Namespace, service: str | None, cluster: str | None
+    api: Namespace, service: str | None, cluster: str | None
 ) -> Iterator[tuple[Snapshot, Snapshot]]:
     """Yield, without end, the previous snapshot and a new one, a second apart."""
-    before = take_snapshot(place, service, cluster)
+    before = take_snapshot(api, service, cluster)
     while True:
         time.sleep(max(0.0, before.at + APART - time.monotonic()))
-        now = take_snapshot(place, service, cluster)
+        now = take_snapshot(api, service, cluster)
         yield before, now
         before = now
 
 
 def _declared(
-    registry: Path, place: Stack | None, region: str | None, service: str | None
+    registry: Path, place: Place, service: str | None
 ) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
     """Return services in YAML, or why they are not known: what runs is shown in any case.
 
     Args:
         registry: the folder of YAML.
-        place: the stack of the namespace; None: not known, and sizes of clusters are as in YAML.
-        region: the region, if services differ by region and the stack is not known.
+        place: the region; without a stack, sizes of clusters are as in YAML.
         service: the service; None: all.
     """
     try:
         loaded = Registry.load(registry)
-        if place is not None:
-            return _of(states_of_offered(place.offered(loaded)), service), []
-        by_region = [
-            file.service.name
-            for file in loaded.files
-            if file.service and not (isinstance(file.service.live, str) and file.service.regions is None)
-        ]
-        if by_region and region is None:
-            names = ", ".join(by_region)
-            raise RegistryError(f"{names}: differ by region; name this one: --region <region>")
+        declared = states_of_offered(place.offered(loaded))
     except BluegridError as error:
         first, *_ = str(error).splitlines()
         return None, [f"drift from YAML is not known: {first}"]
-    return _of(states_of_offered(loaded.offered(region or "")), service), []
+    return _of(declared, service), []
 
 
 def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str, ServiceState]:

@@ -31,11 +31,11 @@ def switch(
     service: options.Service,
     cluster: Annotated[str, typer.Argument(help="The declared cluster that is to be live, e.g. d2.")],
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
-    region: options.OnlyRegion = None,
+    region: options.Region = None,
     up: options.UpOfRoute = False,
     at_once: AtOnce = False,
     dry_run: options.DryRun = False,
-    stack: options.StackName = None,
+    stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
@@ -74,7 +74,12 @@ def _after_failure(registry: Path, result: SwitchResult) -> str:
 
 
 def _preview(
-    registry: Path, service: str, cluster: str, region: str | None, stack: str | None, config_file: str | None
+    registry: Path,
+    service: str,
+    cluster: str,
+    region: str | None,
+    stack: str | None,
+    config_file: Path | None,
 ) -> int:
     updated = StackCommands.named(stack, config_file) if stack else None
     target = Target.of(Registry.load(registry).service(service), cluster)

@@ -11,6 +11,7 @@ import typer
 from bluegrid.cli import options, output
 from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import (
     ModelSet,
     Registry,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 @command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")
 def verify(
     set_id: options.SetId,
-    store: options.StoreUrl,
     version: Annotated[
         str | None, typer.Argument(metavar="[VERSION]", help="One version. Default: all of the set.")
     ] = None,
@@ -44,7 +44,10 @@ def verify(
     source: Annotated[
         str | None, typer.Option(metavar="STORE", help="A good store, such as another region's copy.")
     ] = None,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Read every byte of SET's versions; report what is damaged.
@@ -56,6 +59,9 @@ def verify(
     Exit code 1 if something stays damaged, missing or unsigned. Pushing the same models again also repairs a
     store, and signing again a signature.
     """
+    # A repaired store is written to; a repaired folder is not the store.
+    only_reads = folder is not None or not repair
+    url = resolve_place(stacks, stack, store=store, only_reads=only_reads).required_store
     file = Registry.load(registry).of_set(set_id)
     versions = [file.version(version)] if version else file.versions
     if folder:
@@ -63,13 +69,13 @@ def verify(
             raise typer.BadParameter(
                 "is missing; a folder is compared with one version", param_hint="VERSION"
             )
-        _verify_folder(set_id, versions[0], folder, store, registry, repair=repair, as_json=as_json)
+        _verify_folder(set_id, versions[0], folder, url, registry, repair=repair, as_json=as_json)
         return
     if repair and source is None:
         raise typer.BadParameter("needs --source STORE, or --folder DIR", param_hint="--repair")
     with bar("read") as progress:
         report = verify_versions(
-            open_store(store),
+            open_store(url),
             set_id,
             versions,
             keys=file.set.public_keys,

@@ -2,6 +2,7 @@
 
 project       the folder with `Pulumi.yaml`
 stack_files   `Pulumi.<stack>.yaml`: where each stack's region runs
+place         where a command works: a stack's file, and the options in place of it
 stack_images  whether a stack has an image for every set that it serves
 targets       the resources that an update is limited to
 runner        how Pulumi is run
@@ -9,6 +10,7 @@ runner        how Pulumi is run
 
 from __future__ import annotations
 
+from bluegrid.project.place import REGISTRY, Place, registry_of, resolve_place
 from bluegrid.project.project import Project
 from bluegrid.project.runner import (
     AT_ONCE,
@@ -27,13 +29,14 @@ from bluegrid.project.stack_files import (
     find_stack,
     region_names,
     stack_names,
-    stack_of,
 )
 from bluegrid.project.stack_images import check_images
 from bluegrid.project.targets import Target, urns_of_cluster
 
 __all__ = [
     "AT_ONCE",
+    "REGISTRY",
+    "Place",
     "Project",
     "Stack",
     "Target",
@@ -46,9 +49,10 @@ __all__ = [
     "partial_update",
     "reason_of",
     "region_names",
+    "registry_of",
+    "resolve_place",
     "run_attached",
     "stack_names",
-    "stack_of",
     "up",
     "up_command",
     "urns_of_cluster",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -50,16 +49,14 @@ class Stack:
         Raises:
             ConfigError: its file names a cluster that does not exist.
         """
-        try:
-            return registry.offered(self.region, self.sizes)
-        except ConfigError as error:
-            fault = f"{self.file}: {PREFIX}{error.fault}"
-            raise ConfigError(fault, error.remedy, **error.names) from None
+        return offered_by(self.file, self.sizes, self.region, registry)
 
 
 def stack_names(folder: Path) -> list[str]:
     """Return the stacks that have a file in a folder."""
-    return sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
+    return sorted(
+        path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml")
+    )
 
 
 def region_names(folder: Path) -> list[str]:
@@ -69,16 +66,22 @@ def region_names(folder: Path) -> list[str]:
     return [str(region or name) for name, region in zip(names, regions, strict=True)]
 
 
+def file_of(folder: Path, name: str) -> Path:
+    """Return the file of a stack; ConfigError if there is none."""
+    file = folder / f"Pulumi.{name}.yaml"
+    if not file.exists():
+        declared = ", ".join(stack_names(folder)) or "none"
+        raise ConfigError(f"there is no stack {name} in {folder}; declared: {declared}")
+    return file
+
+
 def find_stack(folder: Path, name: str) -> Stack:
     """Read the file of a stack.
 
     Raises:
         ConfigError: there is no such file, or it does not say where its region runs.
     """
-    file = folder / f"Pulumi.{name}.yaml"
-    if not file.exists():
-        declared = ", ".join(stack_names(folder)) or "none"
-        raise ConfigError(f"there is no stack {name} in {folder}; declared: {declared}")
+    file = file_of(folder, name)
     config = config_of(file)
 
     def value(key: str) -> str:
@@ -94,21 +97,24 @@ def find_stack(folder: Path, name: str) -> Stack:
         context=value("kubeContext"),
         namespace=value("namespace") or NAMESPACE,
         kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
-        sizes=_sizes(config, file),
+        sizes=sizes_of(config, file),
     )
 
 
-def stack_of(folder: Path, context: str, namespace: str) -> Stack | None:
-    """Return the stack of a folder that runs in a namespace; None if no readable file names the namespace."""
-    for name in stack_names(folder):
-        with suppress(ConfigError):
-            stack = find_stack(folder, name)
-            if (stack.context, stack.namespace) == (context, namespace):
-                return stack
-    return None
+def offered_by(file: Path, sizes: Sizes, region: str, registry: Registry) -> dict[str, OfferedService]:
+    """Return the services of a region, by name, with the numbers of pods of its stack.
+
+    Raises:
+        ConfigError: the stack's file names a cluster that does not exist.
+    """
+    try:
+        return registry.offered(region, sizes)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {PREFIX}{error.fault}", error.remedy, **error.names) from None
 
 
-def _sizes(config: Mapping[str, Any], file: Path) -> Sizes:
+def sizes_of(config: Mapping[str, Any], file: Path) -> Sizes:
+    """Return the numbers of pods in a stack's settings; ConfigError, with the file, if they are none."""
     factor, replicas = config.get(f"{PREFIX}sizeFactor", 1), config.get(f"{PREFIX}replicas", {})
     try:
         counts = {str(name): int(count) for name, count in replicas.items()}

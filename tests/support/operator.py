@@ -63,11 +63,20 @@ def refused(*arguments: str) -> str:
     return message_of(done.exception)
 
 
+def stack_file(project: Path, name: str) -> Path:
+    """Write the file of a stack, in a project."""
+    (project / "Pulumi.yaml").write_text("{name: grid, runtime: python}")
+    (project / "stacks").mkdir(exist_ok=True)
+    file = project / "stacks" / f"Pulumi.{name}.yaml"
+    file.write_text(f"config: {{bluegrid:kubeContext: {name}, bluegrid:registry: registry}}\n")
+    return file
+
+
 def pulumi_that(does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace `pulumi` with a line of shell."""
     (tmp_path / "bin").mkdir()
     pulumi = tmp_path / "bin" / "pulumi"
     pulumi.write_text(f"#!/bin/sh\n{does}\n")
     pulumi.chmod(0o700)
-    (tmp_path / "Pulumi.yaml").write_text("{name: grid, runtime: python}")
+    stack_file(tmp_path, "north")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")

@@ -191,6 +191,7 @@ class Workspace:
             "BLUEGRID_REGISTRY": str(self.registry),
             "BLUEGRID_STORE": self.place.store,
             "BLUEGRID_STACK": self.stack,
+            "BLUEGRID_STACKS": str(self.state),
             "BLUEGRID_KUBE_CONTEXT": self.place.context,
             "BLUEGRID_NAMESPACE": self.namespace,
             "BLUEGRID_ROUTE_ADDRESS": self.place.route_url,

@@ -21,7 +21,7 @@ def remove(
     up: options.Up = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
-    stack: options.StackName = None,
+    stack: options.Stack = None,
     config_file: options.ConfigFile = None,
 ) -> None:
     """Remove CLUSTER and its pods; the live cluster is refused.

@@ -23,7 +23,7 @@ def resize(
     up: options.Up = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
-    stack: options.StackName = None,
+    stack: options.Stack = None,
     config_file: options.ConfigFile = None,
 ) -> None:
     """Change the limits of CLUSTER's pods, which are replaced one by one."""

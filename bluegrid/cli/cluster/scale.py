@@ -21,7 +21,7 @@ def scale(
     up: options.Up = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
-    stack: options.StackName = None,
+    stack: options.Stack = None,
     config_file: options.ConfigFile = None,
 ) -> None:
     """Set the number of pods of CLUSTER."""

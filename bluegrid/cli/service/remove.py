@@ -20,7 +20,7 @@ def remove(
     up: options.Up = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
-    stack: options.StackName = None,
+    stack: options.Stack = None,
     config_file: options.ConfigFile = None,
 ) -> None:
     """Take SERVICE offline, with all its clusters.

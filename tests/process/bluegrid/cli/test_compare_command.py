@@ -101,5 +101,5 @@ def test_without_recorded_examples_requests_have_to_be_given(api: ApiServer, pla
     done = compared(api, place, "d2", "d1", "--store", (place / "store").as_uri())
     assert "set g1 version v2: has no recorded examples; give requests: --requests" in done.stderr
     done = compared(api, place, "d1", "d2")
-    assert "set g1 version v1: no store is named; name it with --store" in done.stderr
+    assert "set g1 version v1: no store is named; name it with --stack or --store" in done.stderr
     assert [done.returncode, api.calls] == [1, []]

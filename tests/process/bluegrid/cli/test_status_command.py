@@ -101,7 +101,7 @@ def test_a_registry_with_mistakes_hides_nothing_of_what_runs(
 
 def test_where_regions_differ_this_one_has_to_be_named(output_of: Callable[..., str], registry: Path) -> None:
     (registry / "g1.yaml").write_text(TEXT.replace("live: d1", "live: {default: d2, north: d1}"))
-    assert "service0: differ by region; name this one: --region <region>" in output_of()
+    assert "service0: differ by region; name one with --stack" in output_of()
     assert "YAML says d2 is live" in output_of("--region", "east")
     assert "is live" not in output_of("--region", "north")
 

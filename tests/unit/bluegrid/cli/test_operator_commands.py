@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.operator import TEXT, bluegrid, output_of, pulumi_that, refused
+from tests.support.operator import TEXT, bluegrid, output_of, pulumi_that, refused, stack_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Provide a `pulumi` that is never run."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pulumi").touch(mode=0o700)
-    (tmp_path / "Pulumi.yaml").write_text("{name: grid, runtime: python}")
+    stack_file(tmp_path, "north")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
 
 
@@ -122,10 +122,9 @@ def test_a_dry_run_of_what_is_refused_is_refused(file: Path) -> None:
 
 
 @pytest.mark.usefixtures("pulumi")
-def test_a_dry_run_of_a_stack_that_has_no_settings_here_is_one_line(file: Path) -> None:
-    assert "stacks/Pulumi.north.yaml: the settings of stack north cannot be read" in refused(
-        "switch", "line-loading", "d2", "--dry-run", "--stack", "north"
-    )
+def test_a_stack_that_is_not_there_is_refused_with_those_that_are(file: Path) -> None:
+    command = "switch", "line-loading", "d2", "--dry-run", "--stack", "nroth"
+    assert refused(*command) == "there is no stack nroth in stacks; declared: north"
 
 
 def test_up_without_pulumi_is_refused_before_anything_is_written(

@@ -97,7 +97,7 @@ def test_a_document_is_read_from_a_file_standard_input_or_an_option(
         ),
         (["line-1", "--url", "127.0.0.1/modelService/x", "1.0"], "is not the URL of a service"),
         (["lines", "--url", URL, "--model", "line-1", "1.0"], "the first argument is the model's UID"),
-        (["lines", "--model", "line-1", "1.0"], "--context"),
+        (["lines", "--model", "line-1", "1.0"], "or name it with --context"),
         (["lines", "--context", "north", "1.0"], "--model"),
         (
             ["line-1", "--url", "http://127.0.0.1:1/modelService/x", "1.0"],
@@ -118,7 +118,11 @@ def test_a_document_is_read_from_a_file_standard_input_or_an_option(
         "nothing there",
     ],
 )
-def test_what_is_no_request_is_refused(arguments: list[str], message: str) -> None:
+def test_what_is_no_request_is_refused(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No project, whose only stack would be the default.
+    monkeypatch.chdir(tmp_path)
     done = predict(*arguments)
     assert done.exit_code != 0
     assert message in done.output + str(done.exception)

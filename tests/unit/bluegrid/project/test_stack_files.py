@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.project import find_stack, stack_of
+from bluegrid.project import find_stack
 from bluegrid_registry import ConfigError, Registry
 from tests.support.regions import FILE
 
@@ -44,14 +44,6 @@ def test_sizes_that_are_none_are_refused_with_the_file(stacks: Path, line: str) 
         file.write(f"  bluegrid:{line}\n")
     with pytest.raises(ConfigError, match=r"north.yaml: bluegrid:sizeFactor or bluegrid:replicas is no"):
         find_stack(stacks, "north")
-
-
-def test_a_stack_is_found_by_where_it_runs_whatever_the_others_are_like(stacks: Path) -> None:
-    found = stack_of(stacks, "grid", "bluegrid-north")
-    assert found is not None
-    assert found.name == "north"
-    assert stack_of(stacks, "grid", "elsewhere") is None
-    assert stack_of(stacks / "none", "grid", "bluegrid-north") is None
 
 
 def test_a_number_of_pods_of_a_cluster_that_is_not_there_is_refused_with_the_file(stacks: Path) -> None:
