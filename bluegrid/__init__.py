@@ -5,6 +5,7 @@
     promotion/    a switch region by region, watched, and undone if it fails
     tour/         a tour on one machine, and the models that it and the demo train
     local/        a version on this machine, by the server of the pods
+    observability/  rules, monitors and a dashboard, as files
     operations/   what runs, read from Kubernetes and the pods
     policy/       the rules of previews as a policy pack
     project/      a user's project, its stacks, and runs of Pulumi

@@ -24,6 +24,7 @@ FOLDERS = {
     "bluegrid.previews": "bluegrid/previews",
     "bluegrid.operations": "bluegrid/operations",
     "bluegrid.local": "bluegrid/local",
+    "bluegrid.observability": "bluegrid/observability",
     "bluegrid.policy": "bluegrid/policy",
     "bluegrid.promotion": "bluegrid/promotion",
     "bluegrid.tour": "bluegrid/tour",
@@ -45,6 +46,7 @@ MAY_IMPORT = {
     "bluegrid.states": {"bluegrid_registry"},
     "bluegrid.previews": {"bluegrid_registry", "bluegrid.states"},
     "bluegrid.operations": {"bluegrid_registry", "bluegrid.states"},
+    "bluegrid.observability": set(),
     # The server is a process of its own, and is not imported.
     "bluegrid.local": {"bluegrid_registry", "bluegrid.operations"},
     "bluegrid.policy": {"bluegrid.previews", "bluegrid.states"},

@@ -39,6 +39,8 @@ def build(program: Program, platform: Platform, into: Path, tick: Callable[[], N
     flags = [f"-ldflags={STRIPPED} {program.ldflags}"]
     if program.gcflags:
         flags.append(f"-gcflags={program.gcflags}")
+    if program.tags:
+        flags.append(f"-tags={program.tags}")
     arguments = ["build", *flags, "-o", str(out), *program.packages]
     log = _folder() / f"{program.name}.log"
     with log.open("w") as output, _go(program, arguments, output, [lock]) as process:
@@ -63,7 +65,7 @@ def modules_ahead(program: Program | None) -> Iterator[None]:
     if program is None:
         yield
         return
-    with _go(program, ["list", "-deps", *program.packages], subprocess.DEVNULL):
+    with _go(program, ["list", "-deps", f"-tags={program.tags}", *program.packages], subprocess.DEVNULL):
         yield
 
 

@@ -68,6 +68,8 @@ def key_of(program: Program, platform: Platform, sources: Path = SOURCES) -> str
     inputs = {
         name: value for name, value in asdict(program).items() if name not in ("fits", "seconds", "megabytes")
     }
+    if not program.tags:
+        del inputs["tags"]  # so that programs that were built before there were tags are used again
     digest.update(json.dumps([inputs, asdict(platform), FLAGS, STRIPPED], sort_keys=True).encode())
     for file in sorted((sources / program.source).iterdir()):
         digest.update(f"\n{file.name} {file.stat().st_size}\n".encode())

@@ -60,6 +60,7 @@ class Program:
         source: the folder under `go/` whose go.mod pins it.
         packages: the Go packages to build, one for each binary, in the same order.
         gcflags: compiler flags instead of the usual ones, `<pattern>=<flags>`.
+        tags: build tags, separated by commas.
         fits: versions on PATH that are used instead; None: PATH is not searched.
         seconds: how long its build takes on 2 cores, after the programs above it in the table.
         megabytes: size on disk.
@@ -74,6 +75,7 @@ class Program:
     megabytes: int
     ldflags: str = ""
     gcflags: str = ""
+    tags: str = ""
     files: tuple[ModuleFile, ...] = ()
     downloads: tuple[Download, ...] = ()
     fits: Range | None = None
@@ -260,6 +262,38 @@ PEERS = (
                 "github.com/argoproj/argo-rollouts", f"manifests/crds/{kind}-crd.yaml", f"{kind}-crd.yaml"
             )
             for kind in _ARGO_KINDS
+        ),
+    ),
+    Program(
+        "promtool",
+        "3.15.1",
+        "promtool",
+        ("github.com/prometheus/prometheus/cmd/promtool",),
+        ("promtool",),
+        seconds=130,
+        megabytes=54,
+        # Without service discovery, the clients of two dozen clouds.
+        tags="remove_all_sd",
+        downloads=_github(
+            "prometheus/prometheus",
+            "prometheus-{version}.linux-{goarch}.tar.gz",
+            "sha256sums.txt",
+            "promtool",
+        ),
+    ),
+    Program(
+        "actionlint",
+        "1.7.12",
+        "actionlint",
+        ("github.com/rhysd/actionlint/cmd/actionlint",),
+        ("actionlint",),
+        seconds=10,
+        megabytes=6,
+        downloads=_github(
+            "rhysd/actionlint",
+            "actionlint_{version}_linux_{goarch}.tar.gz",
+            "actionlint_{version}_checksums.txt",
+            "actionlint",
         ),
     ),
 )

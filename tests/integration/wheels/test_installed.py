@@ -186,6 +186,12 @@ def test_the_files_of_the_operators_page_are_in_the_wheel(project: Project) -> N
     assert project.python(code) == "True"
 
 
+def test_the_files_of_observability_are_in_the_wheel(project: Project) -> None:
+    where = "importlib.resources.files('bluegrid.observability') / 'files'"
+    code = f"import importlib.resources; print(*sorted(file.name for file in ({where}).iterdir()))"
+    assert project.python(code).split() == ["dashboard.json", "podmonitor.yaml", "rules.yaml", "updates.yaml"]
+
+
 def test_an_image_is_built_from_the_same_as_in_a_checkout(project: Project, tmp_path: Path) -> None:
     base = "registry.example.org/python:3.12"
     archive = tmp_path / "bluegrid" / "images" / f"{name_of_image('onnx', base, tmp_path)}.tar"
