@@ -58,15 +58,20 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@contextmanager
-def running_server(root: Path, *more: str) -> Iterator[Server]:
-    """Run a server with the buckets in `root`, and additional options."""
+def versitygw() -> str:
+    """Return the path of the server's program."""
     binary = shutil.which("versitygw", path=f"{programs_dir()}:{os.environ['PATH']}")
     if binary is None:
         pytest.fail("versitygw is not there; `make test` obtains it", pytrace=False)
+    return binary
+
+
+@contextmanager
+def running_server(root: Path, *more: str) -> Iterator[Server]:
+    """Run a server with the buckets in `root`, and additional options."""
     endpoint = f"127.0.0.1:{_free_port()}"
     options = ["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--health", "/health", "--quiet"]
-    command = [binary, "--port", endpoint, *options, "--keep-alive", *more, "posix", str(root)]
+    command = [versitygw(), "--port", endpoint, *options, "--keep-alive", *more, "posix", str(root)]
     server = subprocess.Popen(command)
     try:
         _wait_until_healthy(server, f"http://{endpoint}/health")

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid import cache
 from bluegrid.image import FAMILIES, environment, packages
 from bluegrid.image.base import Base
 from bluegrid.image.build import image_of
 from bluegrid.image.commands import Commands
 from bluegrid.image.packages import uv
-from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
+
+    from tests.integration.wheels.conftest import Wheels
 
 TAKEN = (
     "cli",
@@ -65,33 +63,15 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(wheels: Wheels, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("installed")
-    run_uv("build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(folder / "wheels"))
-    locked = run_uv(
-        "export", "--quiet", "--frozen", "--all-packages", "--no-default-groups", "--no-emit-workspace",
-        "--no-hashes", "--no-header", "--no-annotate", "--all-extras", "--no-extra", "tensorflow",
-    )  # fmt: skip
-    (folder / "locked.txt").write_text(locked)
-    run_uv("venv", "--quiet", "--python", sys.executable, str(folder / "env"))
-    run_uv(
-        "pip", "install", "--quiet", "--python", str(folder / "env" / "bin" / "python"), "--no-config",
-        "--constraint", str(folder / "locked.txt"), "--find-links", str(folder / "wheels"),
-        "bluegrid[stack,updates,images,tour]",
-    )  # fmt: skip
-    return Project(folder / "project", folder / "env" / "bin")
+    return Project(folder / "project", wheels.install(folder / "env", "bluegrid[stack,updates,images,tour]"))
 
 
 @pytest.fixture(scope="module")
-def bare(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bare(wheels: Wheels, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command as `pip install bluegrid` gives it, without any extra."""
-    wheels, folder = project.folder.parent, tmp_path_factory.mktemp("bare")
-    run_uv("venv", "--quiet", "--python", sys.executable, str(folder / "env"))
-    run_uv(
-        "pip", "install", "--quiet", "--python", str(folder / "env" / "bin" / "python"), "--no-config",
-        "--constraint", str(wheels / "locked.txt"), "--find-links", str(wheels / "wheels"), "bluegrid",
-    )  # fmt: skip
-    return folder / "env" / "bin" / "bluegrid"
+    return wheels.install(tmp_path_factory.mktemp("bare") / "env", "bluegrid") / "bluegrid"
 
 
 def run_alone(command: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -130,14 +110,6 @@ def test_what_an_extra_lacks_is_one_line_with_its_install(
 def test_the_command_runs_without_any_extra(bare: Path) -> None:
     done = run_alone(bare, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def run_uv(*arguments: str) -> str:
-    command: Sequence[str] = [uv(), *arguments]
-    environment = {"UV_CACHE_DIR": str(cache.root() / "uv")} | os.environ
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_project_keeps_its_own_packages(project: Project) -> None:
