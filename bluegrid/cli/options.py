@@ -124,6 +124,23 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change nothing; show the edit and, of a named stack, the preview.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A setting of the stack, such as ingressClass=contour; may be repeated.",
+    ),
+]
+SecretsProvider = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROVIDER",
+        help="What encrypts the stack's secrets: passphrase, or the URL of a key such as "
+        "awskms://alias/bluegrid?region=eu-central-1. Default: Pulumi's own.",
+    ),
+]
+
 KeyFile = Annotated[
     Path,
     typer.Option("--key", help=f"Private key in PEM; its passphrase, if any, is in {PASSPHRASE}."),

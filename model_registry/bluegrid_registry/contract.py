@@ -56,6 +56,8 @@ REGISTRY_COPY = "BLUEGRID_REGISTRY_COPY"
 space, and its repository. The commit is recorded if it follows the one applied last; nothing is refused."""
 ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
 """Environment variable with the names of the services that an update may delete, separated by commas."""
+SCHEMA_FILE = "schema.json"
+"""Name of a JSON schema beside the files that it describes, in the folders of registry and stacks."""
 MAX_NAME = 63
 """Longest Kubernetes name, in characters."""
 _HOST_DIGITS = 40

@@ -20,6 +20,7 @@ FOLDERS = {
     "bluegrid.cache": "bluegrid/cache.py",
     "bluegrid.image": "bluegrid/image",
     "bluegrid.project": "bluegrid/project",
+    "bluegrid.templates": "bluegrid/templates",
     "bluegrid.states": "bluegrid/states",
     "bluegrid.previews": "bluegrid/previews",
     "bluegrid.operations": "bluegrid/operations",
@@ -43,6 +44,8 @@ MAY_IMPORT = {
     # The contents of an image are data: bluegrid finds the files of bluegrid_server without importing it.
     "bluegrid.image": {"bluegrid_registry", "bluegrid.cache"},
     "bluegrid.project": {"bluegrid_registry"},
+    # What a user's project begins with: it imports what such a project does.
+    "bluegrid.templates": {"bluegrid_components"},
     "bluegrid.states": {"bluegrid_registry"},
     "bluegrid.previews": {"bluegrid_registry", "bluegrid.states"},
     "bluegrid.operations": {"bluegrid_registry", "bluegrid.states"},
@@ -71,6 +74,7 @@ MAY_IMPORT = {
         "bluegrid.image",
         "bluegrid.local",
         "bluegrid.operations",
+        "bluegrid.policy",
         "bluegrid.previews",
         "bluegrid.project",
         "bluegrid.promotion",

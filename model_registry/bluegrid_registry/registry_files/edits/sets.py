@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bluegrid_registry.contract import SCHEMA_FILE
 from bluegrid_registry.errors import ConfigError, RegistryError
 from bluegrid_registry.registry_files.model_set_schema import RegistryFile
 from bluegrid_registry.registry_files.registry import checked, open_registry
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.names import Source
     from bluegrid_registry.registry_files.model_set_schema import DeclaredSet
+    from bluegrid_registry.registry_files.registry import Opened
 
 _EDITORS_LINE = "# yaml-language-server:"
 
@@ -31,12 +33,17 @@ def add_set(folder: Path, declared: DeclaredSet) -> None:
         file = RegistryFile(set=declared, versions=())
         if opened.path(file) in opened.sources:
             raise RegistryError(f"set {declared.id} is there already, in {opened.path(file)}")
-        # The new file names its schema to editors as the other files do.
-        firsts = {source.text.split("\n", 1)[0] for source in opened.sources.values()}
-        heads = [first for first in firsts if first.startswith(_EDITORS_LINE)]
-        head = f"{min(heads).rstrip()}\n" if heads else ""
         inline = in_one_line(declared.model_dump(mode="json", exclude_defaults=True))
-        opened.write(file, read_yaml(f"{head}set: {inline}\nversions: []\n"))
+        opened.write(file, read_yaml(f"{_editors_line(opened)}set: {inline}\nversions: []\n"))
+
+
+def _editors_line(opened: Opened) -> str:
+    """Return the line by which a new file names its schema to editors, as the other files do, or none."""
+    firsts = {source.text.split("\n", 1)[0] for source in opened.sources.values()}
+    lines = [first.rstrip() for first in firsts if first.startswith(_EDITORS_LINE)]
+    if not opened.sources and (opened.folder / SCHEMA_FILE).is_file():
+        lines = [f"{_EDITORS_LINE} $schema={SCHEMA_FILE}"]
+    return f"{min(lines)}\n" if lines else ""
 
 
 def edit_set(

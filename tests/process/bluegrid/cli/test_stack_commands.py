@@ -60,6 +60,14 @@ def test_settings_with_parts_are_taken_as_a_whole_and_secrets_are_not(project: P
     assert "bluegrid:routeKey" not in east
 
 
+def test_only_the_regions_name_is_replaced_and_other_programs_settings_are_taken_too(project: Path) -> None:
+    with (project / "stacks" / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:proxyNamespace: northwind-north\n  aws:region: north-1\n")
+    assert new(project, "east", "--like", "north").returncode == 0
+    east = config(project, "east")
+    assert (east["bluegrid:proxyNamespace"], east["aws:region"]) == ("northwind-east", "east-1")
+
+
 def test_what_encrypts_the_secrets_stands_in_the_command_that_makes_the_stack(project: Path) -> None:
     key = "awskms://alias/bluegrid?region=eu-central-1"
     done = new(project, "east", "--like", "north", "--secrets-provider", key)
@@ -72,7 +80,7 @@ def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Pa
     refused = new(project, "east", "--set", "kubeContext=east")
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()
-    assert [line.split()[2] for line in lines] == ["store=...", "image=..."]
+    assert [line.split()[2] for line in lines] == ["store=...", "image=...", "ingressClass=..."]
     assert lines[1].startswith("error: --set image=... is missing: Image of the model server")
     assert not (project / "stacks" / "Pulumi.east.yaml").exists()
 

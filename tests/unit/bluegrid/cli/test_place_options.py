@@ -27,8 +27,14 @@ OWNED = {
     "--route-address": options.RouteAddress,
 }
 """The options that name a place or apply an edit, and their only declaration."""
-AMONG_OTHERS = {("store gc", "--registry"), ("preview report", "--region"), ("server start", "--stack")}
-"""Commands in which such an option may be given several times."""
+AMONG_OTHERS = {
+    ("store gc", "--registry"),
+    ("preview report", "--region"),
+    ("server start", "--stack"),
+    ("init", "--region"),
+    ("init", "--context"),
+}
+"""Commands in which such an option may be given several times, or makes a place instead of naming one."""
 
 probe = typer.Typer()
 

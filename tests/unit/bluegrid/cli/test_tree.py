@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,9 +39,7 @@ def test_a_row_has_the_first_line_of_the_commands_own_help(row: Row) -> None:
 @pytest.mark.parametrize("row", LEAVES, ids=lambda row: row.path)
 def test_the_help_of_a_command_ends_with_an_example_of_it(row: Row) -> None:
     assert command(row.path).epilog.startswith(("Example: `bluegrid", "Examples: `bluegrid"))
-    assert f"`bluegrid {row.path} " in f"{command(row.path).epilog} ".replace(
-        "`bluegrid tour`", "`bluegrid tour "
-    )
+    assert re.search(rf"`bluegrid {row.path}[ `]", command(row.path).epilog)
 
 
 def test_every_file_that_declares_a_command_has_a_row() -> None:

@@ -51,6 +51,13 @@ def test_a_new_file_tells_editors_its_schema_as_the_others_do(folder: Path) -> N
     assert (folder / "g2.yaml").read_text().startswith(line)
 
 
+def test_the_first_file_of_a_project_tells_editors_the_schema_beside_it(folder: Path) -> None:
+    (folder / "g1.yaml").unlink()
+    (folder / "schema.json").write_text("{}")
+    add_set(folder, declared())
+    assert (folder / "g2.yaml").read_text().startswith("# yaml-language-server: $schema=schema.json\n")
+
+
 def test_a_set_that_is_there_is_not_added_again(folder: Path) -> None:
     with pytest.raises(RegistryError, match=r"set g1 is there already, in .*g1\.yaml"):
         add_set(folder, declared("g1"))

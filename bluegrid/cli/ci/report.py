@@ -1,0 +1,83 @@
+"""`bluegrid ci report`: the comment of a pull request or merge request."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bluegrid.cli import options
+from bluegrid.cli.ci.forges import change_request
+from bluegrid.cli.ci.preview import PREVIEWS, Previews
+from bluegrid.cli.preview.report import report as preview_report
+from bluegrid.cli.tree import command
+from bluegrid.project import stack_names
+from bluegrid_registry import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@command(epilog="Example: `bluegrid ci report --base origin/main > comment.md`")
+def report(
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMIT",
+            help="Commit that the registry is compared with where a stack has no preview. Default: the base "
+            "of the request that this workflow runs for.",
+        ),
+    ] = None,
+    previews: Previews = PREVIEWS,
+    registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BLUEGRID_STORE",
+            help="Compare the models of switched versions, and check their signatures.",
+        ),
+    ] = None,
+) -> None:
+    """Print the comment of a request: what changes, risks first.
+
+    It says of each stack what its preview does or, without a preview, the registry files.
+    """
+    files = {name: previews / f"{name}.json" for name in stack_names(stacks)}
+    there = [path for path in files.values() if path.is_file()]
+    missing = [name for name, path in files.items() if not path.is_file()]
+    if not missing:
+        preview_report(there, None, None, registry, store)
+        return
+    request = change_request()
+    commit = base or (request.base if request else "")
+    if not commit:
+        raise ConfigError(
+            f"no preview of {', '.join(missing)} in {previews}; name a commit, --base origin/main"
+        )
+    with _registry_of(commit, registry) as before:
+        preview_report(there, before, missing, registry, store)
+
+
+@contextmanager
+def _registry_of(commit: str, registry: Path) -> Iterator[Path]:
+    """Yield a folder with the registry files of a commit; empty if it had none."""
+    git = ("git", "-C", str(registry))
+    commit_there = [*git, "cat-file", "-e", f"{commit}^{{commit}}"]
+    if subprocess.run(commit_there, capture_output=True, check=False).returncode != 0:
+        raise ConfigError(
+            f"{commit} is not a commit of this clone; fetch the whole history (`fetch-depth: 0`)"
+        )
+    # In a folder, git archives that folder, and fails if the commit does not have it.
+    archive = subprocess.run([*git, "archive", "--format=tar", commit], capture_output=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        if archive.returncode == 0:
+            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+                tar.extractall(folder, filter="data")
+        yield Path(folder)

@@ -1,0 +1,148 @@
+"""The steps of a project's workflows, run as the workflows run them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.process.bluegrid.cli.ci.fake_forges import ci, event_of
+from tests.support.checkout import CHECKOUT
+from tests.support.previews import write_delete_of_load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLE = CHECKOUT / "examples" / "line_loading" / "registry"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with two stacks, in git; its commit is named `before`."""
+    folder = tmp_path / "grid"
+    shutil.copytree(EXAMPLE, folder / "registry")
+    (folder / "Pulumi.yaml").write_text("{name: grid, runtime: python, stackConfigDir: stacks}")
+    (folder / "stacks").mkdir()
+    for region in ("north", "east"):
+        (folder / "stacks" / f"Pulumi.{region}.yaml").write_text("config: {}\n")
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "before")
+    git(folder, "tag", "before")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", folder, *arguments], check=True)
+
+
+def switch(project: Path) -> None:
+    live = project / "registry" / "g1.yaml"
+    live.write_text(re.sub(r"live: d\d", "live: d2", live.read_text()))
+
+
+def pulumi(folder: Path, script: str) -> dict[str, str]:
+    """Put a `pulumi` first on PATH; return variables with which previews run."""
+    folder.mkdir(exist_ok=True)
+    program = folder / "pulumi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    path = os.pathsep.join((str(folder), os.environ["PATH"]))
+    return {"PATH": path, "PULUMI_BACKEND_URL": "file:///nowhere"}
+
+
+def test_every_stacks_file_is_a_line_or_a_row_of_json(project: Path) -> None:
+    assert ci("stacks", cwd=project).stdout == "east\nnorth\n"
+    assert ci("stacks", "--json", cwd=project).stdout == '["east", "north"]\n'
+
+
+def test_without_a_state_backend_a_preview_is_left_out_and_says_so(project: Path) -> None:
+    done = ci("preview", cwd=project)
+    assert (done.returncode, (project / "previews").exists()) == (0, False)
+    assert done.stderr.startswith("warning: PULUMI_BACKEND_URL is not set; no preview of east, north")
+
+
+def test_previews_are_of_all_stacks_or_of_those_that_are_named(project: Path, tmp_path: Path) -> None:
+    variables = pulumi(tmp_path / "programs", 'echo "{\\"steps\\": []}"')
+    assert ci("preview", "north", cwd=project, variables=variables).returncode == 0
+    assert [path.name for path in (project / "previews").iterdir()] == ["north.json"]
+    assert ci("preview", cwd=project, variables=variables).returncode == 0
+    assert {path.name for path in (project / "previews").iterdir()} == {"east.json", "north.json"}
+
+
+def test_a_request_from_a_fork_is_told_from_the_registry_files(project: Path, tmp_path: Path) -> None:
+    switch(project)
+    done = ci("report", cwd=project, variables=event_of(tmp_path, base="before"))
+    assert (done.returncode, done.stderr) == (0, "")
+    for region in ("north", "east"):
+        assert f"| {region} | line-loading | **switch** d1 (v1) → d2 (v2)" in done.stdout
+
+
+def test_the_base_of_a_merge_request_is_gitlabs(project: Path) -> None:
+    switch(project)
+    variables = {"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "before"}
+    assert "**switch** d1 (v1) → d2 (v2)" in ci("report", cwd=project, variables=variables).stdout
+
+
+def test_a_registry_that_the_base_has_not_is_all_new(project: Path) -> None:
+    git(project, "mv", "registry", "models")
+    done = ci("report", "--base", "before", "--registry", "models", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| north | line-loading | " in done.stdout
+
+
+def test_a_base_that_was_not_fetched_is_one_line(project: Path) -> None:
+    refused = ci("report", "--base", "0" * 40, cwd=project)
+    assert refused.stderr == (
+        f"error: {'0' * 40} is not a commit of this clone; fetch the whole history (`fetch-depth: 0`)\n"
+    )
+
+
+def test_a_report_without_previews_and_base_says_what_to_name(project: Path) -> None:
+    refused = ci("report", cwd=project)
+    assert (
+        refused.stderr == "error: no preview of east, north in previews; name a commit, --base origin/main\n"
+    )
+
+
+def test_a_pulumi_that_says_nothing_is_a_failed_preview(project: Path, tmp_path: Path) -> None:
+    done = ci("preview", "north", cwd=project, variables=pulumi(tmp_path / "programs", "exit 255"))
+    assert done.returncode == 0, done.stderr
+    refused = ci("check", cwd=project)
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "error: previews/north.json: pulumi ended without a message; see the log\n",
+    )
+
+
+def test_a_check_without_previews_still_reads_the_registry(project: Path) -> None:
+    done = ci("check", cwd=project)
+    assert (done.returncode, done.stdout) == (0, "registry: 1 model sets, 1 services, no mistakes\n")
+
+
+def test_a_label_lets_a_live_service_go_and_no_other_label_does(project: Path, tmp_path: Path) -> None:
+    (project / "previews").mkdir()
+    write_delete_of_load(project / "previews" / "north.json")
+    others = ("bug", "help wanted", "*", "allow-delete:other")
+    assert ci("check", cwd=project, variables=event_of(tmp_path, *others)).returncode == 1
+    assert ci("check", cwd=project, variables=event_of(tmp_path, "bug", "allow-delete:load")).returncode == 0
+    of_gitlab = {"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_LABELS": "bug,allow-delete:load"}
+    assert ci("check", cwd=project, variables=of_gitlab).returncode == 0
+    assert ci("check", "--label", "allow-delete:load", cwd=project).returncode == 0
+
+
+def test_an_event_that_cannot_be_read_is_one_line(project: Path, tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text("{")
+    refused = ci("check", cwd=project, variables={"GITHUB_EVENT_PATH": str(event)})
+    assert refused.stderr.startswith(f"error: {event}: the event cannot be read: ")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_the_policy_pack_is_a_folder_that_pulumi_takes(project: Path) -> None:
+    folder = ci("policy", cwd=project).stdout.strip()
+    assert folder == str(CHECKOUT / "bluegrid" / "policy")
