@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads it
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import options
+from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
-from bluegrid.previews import (
-    Level,
-    PolicyError,
-    check_plan,
-    read_plan,
-)
 from bluegrid.project import check_images, region_names
 from bluegrid_registry import Registry, check_regions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @command(epilog="Example: `bluegrid check --preview preview-north.json`")
@@ -42,16 +39,25 @@ def check(
     if known := region_names(stacks):
         check_regions(registry, known)
         check_images(stacks, loaded)
+    if preview:
+        _check_previews(preview, allow_delete or ())
+    services = sum(file.service is not None for file in files)
+    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")
+
+
+def _check_previews(paths: Sequence[Path], allow_delete: Sequence[str]) -> None:
+    """Raise PolicyError for what the previews have that a mandatory rule forbids; print other findings."""
+    # Imported here, because most runs check no preview.
+    from bluegrid.previews import Level, PolicyError, check_plan, read_plan
+
     refused = []
-    for path in preview or ():
+    for path in paths:
         plan = read_plan(path)
         refused += [f"{path}: {error}" for error in plan.errors]
-        for finding in check_plan(plan, allow_delete or ()):
+        for finding in check_plan(plan, allow_delete):
             if finding.level is Level.MANDATORY:
                 refused.append(f"{path}: {finding}")
             else:
-                typer.echo(f"warning: {path}: {finding}", err=True)
+                output.warn(f"{path}: {finding}")
     if refused:
         raise PolicyError("\n".join(refused))
-    services = sum(file.service is not None for file in files)
-    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")

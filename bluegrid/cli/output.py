@@ -10,15 +10,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bluegrid_registry import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import Console
 
 SHOWN = 20
 """How many lines of a list are printed; --json has all."""
@@ -57,6 +55,9 @@ def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[
     if as_json:
         typer.echo(json.dumps(list(rows), indent=2))
         return
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.upper(), no_wrap=True)
@@ -70,6 +71,8 @@ def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[
 
 def wide_console() -> Console:
     """Return a console that truncates nothing: pipes have no width, terminals wrap long lines."""
+    from rich.console import Console
+
     return Console(width=_UNLIMITED)
 
 
@@ -97,6 +100,8 @@ def cell(value: object) -> str:
 @contextmanager
 def checked_values() -> Iterator[None]:
     """Turn errors of validation into a RegistryError with a line for each mistake."""
+    from pydantic import ValidationError
+
     try:
         yield
     except ValidationError as error:

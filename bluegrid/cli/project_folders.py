@@ -1,6 +1,7 @@
 """Values of options that nobody typed: from the project that the working directory is in, and its stacks.
 
 What is typed comes first, then the environment; in both a single option comes before the stack that is named.
+The project is imported only where it is needed: its modules take longer to load than those of the options.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ import os
 from pathlib import Path
 
 import typer  # noqa: TC002 - it reads the annotations of callbacks
-
-from bluegrid.project import Project, registry_of
 
 _TYPED, _ENVIRONMENT = "COMMANDLINE", "ENVIRONMENT"
 
@@ -24,6 +23,8 @@ def registry(context: typer.Context, option: typer.CallbackParam, folder: Path) 
         return folder
     if not is_stack_named and folder.exists():
         return folder
+    from bluegrid.project import Project, registry_of
+
     project = Project.around()
     if project is None:
         return folder
@@ -35,6 +36,8 @@ def stacks(context: typer.Context, option: typer.CallbackParam, folder: Path) ->
     """Return the folder of the stacks' files: the named one, or by default the project's."""
     if _source(context, str(option.name)) in (_TYPED, _ENVIRONMENT) or folder.exists():
         return folder
+    from bluegrid.project import Project
+
     project = Project.around()
     return folder if project is None else from_here(project.stacks)
 

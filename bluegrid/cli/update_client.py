@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bluegrid_registry import BluegridError, ConfigError
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 SECONDS = 30.0
 SERVER, TOKEN = "BLUEGRID_UPDATES", "BLUEGRID_TOKEN"
@@ -34,6 +35,10 @@ def call(server: str, token: str, method: str, path: str, seconds: float = SECON
     """
     if not server.startswith(("http://", "https://")):
         raise ConfigError(f"--server {server}: expected an address such as https://updates.example.org")
+    # Imported here, because commands that may ask a server about a version mostly have none.
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
     url = f"{server.rstrip('/')}{path}"
     request = Request(url, method=method, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - checked above
     try:

@@ -15,10 +15,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from awscrt import checksums as awscrt
-from blake3 import blake3
-from fastcrc import crc64
-
 from bluegrid_registry.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -86,13 +82,40 @@ def _crc(function: Callable[[bytes | memoryview], int], size: int) -> Callable[[
     return lambda data: function(data).to_bytes(size, "big")
 
 
+# Imported when they are used: loading the three takes longer than reading a registry.
+
+
+def _crc64nvme(data: bytes | memoryview) -> int:
+    from awscrt import checksums
+
+    return int(checksums.crc64nvme(data))
+
+
+def _crc32c(data: bytes | memoryview) -> int:
+    from awscrt import checksums
+
+    return int(checksums.crc32c(data))
+
+
+def _crc64xz(data: bytes | memoryview) -> int:
+    from fastcrc import crc64
+
+    return crc64.xz(data)
+
+
+def _blake3(data: bytes | memoryview) -> bytes:
+    from blake3 import blake3
+
+    return blake3(data).digest()
+
+
 _FUNCTIONS: dict[ChecksumAlgorithm, Callable[[bytes | memoryview], bytes]] = {
-    ChecksumAlgorithm.CRC64NVME: _crc(awscrt.crc64nvme, 8),
+    ChecksumAlgorithm.CRC64NVME: _crc(_crc64nvme, 8),
     ChecksumAlgorithm.CRC32: _crc(zlib.crc32, 4),
-    ChecksumAlgorithm.CRC32C: _crc(awscrt.crc32c, 4),
+    ChecksumAlgorithm.CRC32C: _crc(_crc32c, 4),
     ChecksumAlgorithm.SHA1: lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
     ChecksumAlgorithm.SHA256: lambda data: hashlib.sha256(data).digest(),
     ChecksumAlgorithm.MD5: lambda data: hashlib.md5(data, usedforsecurity=False).digest(),
-    ChecksumAlgorithm.CRC64XZ: _crc(crc64.xz, 8),
-    ChecksumAlgorithm.BLAKE3: lambda data: blake3(data).digest(),
+    ChecksumAlgorithm.CRC64XZ: _crc(_crc64xz, 8),
+    ChecksumAlgorithm.BLAKE3: _blake3,
 }

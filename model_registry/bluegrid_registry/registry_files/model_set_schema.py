@@ -7,7 +7,7 @@ docstrings.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -27,7 +27,9 @@ from bluegrid_registry.names import Digest, Label, Source
 from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.service_schema import Service  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.registry_files.update_policy import Retraining  # noqa: TC001
-from bluegrid_registry.signing.keys import PublicKey
+
+if TYPE_CHECKING:
+    from bluegrid_registry.signing.keys import PublicKey
 
 _COMPILED = ("scikit-learn", "xgboost", "lightgbm")
 """Frameworks whose models can be compiled to ONNX."""
@@ -55,6 +57,9 @@ class TrustedKey(Frozen):
 
     def to_public_key(self) -> PublicKey:
         """Return the key to verify with."""
+        # Imported here, because most sets have no key, and loading cryptography takes as long as pydantic.
+        from bluegrid_registry.signing.keys import PublicKey
+
         return PublicKey.from_text(self.id, self.public)
 
 

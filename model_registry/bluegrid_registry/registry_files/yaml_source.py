@@ -1,6 +1,6 @@
 """YAML text as plain data with line numbers.
 
-ruamel.yaml composes the nodes; this module converts them to data, and reports mistakes that YAML itself
+`yaml_nodes` composes the nodes; this module converts them to data, and reports mistakes that YAML itself
 allows, with their lines. Anchors and aliases are refused: people review these files line by line.
 """
 
@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bluegrid_registry.registry_files.yaml_nodes import compose
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import EllipsisType
@@ -24,6 +26,7 @@ Path = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 _AS_WRITTEN = {_TAG + "str", _TAG + "timestamp"}
 _CONSTRUCTED = {_TAG + "int", _TAG + "float", _TAG + "bool", _TAG + "null"}
+_constructor = YAML(typ="safe", pure=True).constructor
 
 
 @dataclass(frozen=True, order=True)
@@ -44,7 +47,6 @@ class YamlSource:
     nodes: dict[Path, Node] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     _key_lines: dict[Path, int] = field(default_factory=dict)
-    _yaml: YAML = field(default_factory=lambda: YAML(typ="safe", pure=True))
 
     def line(self, path: Path) -> int:
         """Return the line of the value at `path`, or of the nearest existing value around it."""
@@ -72,7 +74,7 @@ def read_yaml(text: str) -> YamlSource:
     try:
         source.mistakes.extend(_anchors(text))
         if not source.mistakes:
-            root = source._yaml.compose(text)
+            root = compose(text)
             source.data = None if root is None else _value(source, root, ())
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -138,7 +140,7 @@ def _scalar(source: YamlSource, node: ScalarNode) -> Any:
         return node.value
     if node.tag in _CONSTRUCTED:
         try:
-            return source._yaml.constructor.construct_object(node)
+            return _constructor.construct_object(node)
         except ValueError:
             return node.value
     source.note((), f"tag {node.tag} is not read; write a plain value", node.start_mark.line + 1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from types import ModuleType
+from pathlib import Path
+
+import pytest
 
 import bluegrid_registry
 from bluegrid_registry import BluegridError, errors
@@ -14,12 +17,28 @@ SCHEMA = CHECKOUT / "docs" / "reference" / "registry.schema.json"
 
 
 def test_the_public_names_are_exact() -> None:
-    names = {
-        name
-        for name, value in vars(bluegrid_registry).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+    source = ast.parse(Path(bluegrid_registry.__file__).read_text())
+    (for_checkers,) = (node for node in source.body if isinstance(node, ast.If))
+    declared = {
+        alias.name: node.module
+        for node in for_checkers.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
-    assert list(bluegrid_registry.__all__) == sorted(names)
+    assert list(bluegrid_registry.__all__) == sorted(declared)
+    at_run_time = {name: f"bluegrid_registry.{module}" for name, module in bluegrid_registry._MODULES.items()}
+    assert at_run_time == declared
+
+
+@pytest.mark.parametrize("name", bluegrid_registry.__all__)
+def test_a_public_name_is_found(name: str) -> None:
+    assert getattr(bluegrid_registry, name) is not None
+    assert name in dir(bluegrid_registry)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        bluegrid_registry.nothing  # noqa: B018
 
 
 def test_every_error_is_public_and_drawn_in_the_tree() -> None:
