@@ -20,6 +20,7 @@ from bluegrid_components.model_services_args import (
     HALF_AN_ACCOUNT,
     NO_IMAGE,
     NOT_WITH_GATEWAY,
+    ONLY_WITH_GATEWAY,
     UNKNOWN_FAMILY,
     ModelServicesArgs,
 )
@@ -46,6 +47,7 @@ _FORMS = {
     "routeAddress": "http://ADDRESS, without a path",
     "requestFactor": "a number above 0 and at most 1",
     "readyTimeout": "a number of seconds above 0",
+    "gatewayTimeout": "a number of seconds above 0",
     "sizeFactor": "a number above 0 and at most 100",
     "replicas": "a number of pods",
     "quotaCpu": "a Kubernetes quantity, such as 8",
@@ -57,6 +59,9 @@ _FORMS = {
     "standingDomain": "a DNS name",
 }
 """Formats of values, for messages in place of pydantic's about a pattern."""
+
+_SUPERFLUOUS = (NOT_WITH_GATEWAY, ONLY_WITH_GATEWAY, RESERVED, UNKNOWN_FAMILY)
+"""Types of errors whose remedy is to remove the setting."""
 
 _OF_A_KEY = "[key]"
 """Part of pydantic's error location if the key of a mapping is wrong, not its value."""
@@ -115,7 +120,7 @@ def _line(error: Any) -> str:
         missing = f"{SETTINGS}:{error['ctx']['missing']}"
         return f"{missing} is not set, and {error['msg']}: pulumi config set --secret {missing} VALUE"
     message = error["msg"].removeprefix("Value error, ")
-    if error["type"] in (NOT_WITH_GATEWAY, RESERVED, UNKNOWN_FAMILY) or _OF_A_KEY in error["loc"]:
+    if error["type"] in _SUPERFLUOUS or _OF_A_KEY in error["loc"]:
         return f"{setting}: {message}: {removal}"
     form = _FORMS.get(key)
     fault = f"{error['input']!r} is not {form}" if form else message

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 NOT_WITH_GATEWAY: LiteralString = "not_with_gateway"
 """Type of the error for a setting that cannot be set together with a Gateway."""
+ONLY_WITH_GATEWAY: LiteralString = "only_with_gateway"
+"""Type of the error for a setting that needs a Gateway."""
 HALF_AN_ACCOUNT: LiteralString = "half_an_account"
 """Type of the error for a store account with only one of its two keys."""
 UNKNOWN_FAMILY: LiteralString = "unknown_family"
@@ -84,6 +86,7 @@ class ModelServicesArgs(BaseModel):
         pods: node placement, user, labels and annotations of all pods.
         gateway: Gateway that serves the routes, `namespace/name` or `namespace/name/listener`; None: the
             controller of ingress_class does.
+        gateway_timeout: seconds after which the Gateway's proxy ends a request; None: its default.
         ingress_class: Ingress class whose controller serves the routes; None: the Gateway does.
         route_annotations: annotations of all routes.
         host: host name of the services; None: any.
@@ -116,6 +119,7 @@ class ModelServicesArgs(BaseModel):
     image: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
     pods: PodSettings = PodSettings()
     gateway: Annotated[GatewayName | None, _NONE_IF_EMPTY] = None
+    gateway_timeout: Annotated[Annotated[int, Field(gt=0)] | None, _NONE_IF_EMPTY] = None
     ingress_class: Annotated[Text | None, _NONE_IF_EMPTY, Field(validate_default=True)] = None
     route_annotations: Annotations = {}
     host: Annotated[Domain | None, _NONE_IF_EMPTY] = None
@@ -171,6 +175,15 @@ class ModelServicesArgs(BaseModel):
             raise ValueError("no proxy answers for the routes; set it, or bluegrid:gateway")
         return name
 
+    @field_validator("gateway_timeout")
+    @classmethod
+    def _has_a_gateway(cls, seconds: int | None, info: ValidationInfo) -> int | None:
+        if seconds is not None and "gateway" in info.data and info.data["gateway"] is None:
+            raise PydanticCustomError(
+                ONLY_WITH_GATEWAY, "Ingresses have annotations for it; set bluegrid:routeAnnotations"
+            )
+        return seconds
+
     @field_validator("tls_secret")
     @classmethod
     def _has_a_host(cls, secret: str | None, info: ValidationInfo) -> str | None:
@@ -198,7 +211,9 @@ class ModelServicesArgs(BaseModel):
     @property
     def proxy(self) -> Proxy:
         """The maker of the routes: Gateway or Ingress class."""
-        return Gateway.parse(self.gateway) if self.gateway else IngressClass(self.ingress_class or "")
+        if self.gateway:
+            return Gateway.parse(self.gateway, self.gateway_timeout)
+        return IngressClass(self.ingress_class or "")
 
     @property
     def sizes(self) -> Sizes:

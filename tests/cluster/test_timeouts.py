@@ -30,6 +30,11 @@ http.server.ThreadingHTTPServer(("", 12345), Slow).serve_forever()
 """
 ANNOTATED = {"projectcontour.io/response-timeout": "30s"}
 INGRESSES: Mapping[str, Mapping[str, str]] = {"ingress": {}, "annotated-ingress": ANNOTATED}
+HTTP_ROUTES: Mapping[str, dict[str, Any]] = {
+    "http-route": {},
+    "http-route-with-timeout": {"timeouts": {"request": "30s"}},
+}
+"""HTTPRoutes, all with the annotation, by name: what their rules have more."""
 
 
 def objects(image: str, gateway: str) -> Iterator[dict[str, Any]]:
@@ -55,17 +60,19 @@ def objects(image: str, gateway: str) -> Iterator[dict[str, Any]]:
             "metadata": {"name": name, "namespace": ROOM, "annotations": annotated},
             "spec": {"ingressClassName": "contour", "rules": [rule]},
         }
-    namespace, name = gateway.split("/")
-    yield {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {"name": "annotated-http-route", "namespace": ROOM, "annotations": ANNOTATED},
-        "spec": {
-            "parentRefs": [{"namespace": namespace, "name": name}],
-            "hostnames": ["annotated-http-route.test"],
-            "rules": [{"backendRefs": [{"name": "slow", "port": 12345}]}],
-        },
-    }
+    gateway_namespace, gateway_name = gateway.split("/")
+    for name, timeouts in HTTP_ROUTES.items():
+        rule = {"backendRefs": [{"name": "slow", "port": 12345}]} | timeouts
+        yield {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": {"name": name, "namespace": ROOM, "annotations": ANNOTATED},
+            "spec": {
+                "parentRefs": [{"namespace": gateway_namespace, "name": gateway_name}],
+                "hostnames": [f"{name}.test"],
+                "rules": [rule],
+            },
+        }
 
 
 def answer(routes: str, name: str, path: str) -> int:
@@ -91,7 +98,7 @@ def answers(local: Local) -> Iterator[Mapping[str, int]]:
     file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": listed}))
     kubectl = ("kubectl", "--context", work.place.context)
     work.run(*kubectl, "apply", "--filename", str(file)).require()
-    routes, names = local.node.route_url, (*INGRESSES, "annotated-http-route")
+    routes, names = local.node.route_url, (*INGRESSES, *HTTP_ROUTES)
     deadline = time.monotonic() + 90
     while {answer(routes, name, "quick") for name in names} != {200}:
         assert time.monotonic() < deadline, "the routes never answered"
@@ -111,4 +118,8 @@ def test_an_annotation_of_an_ingress_allows_for_more(answers: Mapping[str, int])
 
 
 def test_an_annotation_of_an_http_route_has_no_effect(answers: Mapping[str, int]) -> None:
-    assert answers["annotated-http-route"] == 504
+    assert answers["http-route"] == 504
+
+
+def test_a_timeout_of_an_http_route_allows_for_more(answers: Mapping[str, int]) -> None:
+    assert answers["http-route-with-timeout"] == 200

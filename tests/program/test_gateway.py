@@ -52,6 +52,15 @@ def test_a_route_is_attached_to_the_gateway_with_the_path_and_the_host(registry:
     }
 
 
+def test_every_route_has_the_timeout_of_the_stack(registry: Write) -> None:
+    with_timeout, without = run(registry(), gatewayTimeout="90"), run(registry())
+    for name in ("line-loading", "line-loading-d1"):
+        (rule,) = with_timeout[f"HTTPRoute {name}"].inputs["spec"]["rules"]
+        assert rule["timeouts"] == {"request": "90s"}
+        (rule,) = without[f"HTTPRoute {name}"].inputs["spec"]["rules"]
+        assert "timeouts" not in rule
+
+
 def test_one_listener_of_the_gateway_can_be_named(registry: Write) -> None:
     plan = run(registry(), gateway="infra/public/internal")
     for key in (LIVE, "HTTPRoute line-loading-d1"):
@@ -162,12 +171,22 @@ def test_an_ingress_refuses_to_share(registry: Write) -> None:
             "pulumi config set bluegrid:gateway VALUE",
         ),
         (
+            {"gateway": "", "ingressClass": "contour", "gatewayTimeout": "90"},
+            "bluegrid:gatewayTimeout: Ingresses have annotations for it; set bluegrid:routeAnnotations: "
+            "pulumi config rm bluegrid:gatewayTimeout",
+        ),
+        (
+            {"gatewayTimeout": "1m"},
+            "bluegrid:gatewayTimeout: '1m' is not a number of seconds above 0: "
+            "pulumi config set bluegrid:gatewayTimeout VALUE",
+        ),
+        (
             {"gateway": ""},
             "bluegrid:ingressClass: no proxy answers for the routes; set it, or bluegrid:gateway: "
             "pulumi config set bluegrid:ingressClass VALUE",
         ),
     ],
-    ids=["both", "certificate", "no name", "neither"],
+    ids=["both", "certificate", "no name", "timeout of an Ingress", "no number", "neither"],
 )
 def test_a_setting_that_makes_no_sense(registry: Write, changed: dict[str, Any], message: str) -> None:
     with pytest.raises(pulumi.RunError) as refusal:

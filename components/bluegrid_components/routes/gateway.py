@@ -1,6 +1,7 @@
 """Routes as HTTPRoutes of the Gateway API, attached to an existing Gateway.
 
-Uses only features that every implementation must support: https://gateway-api.sigs.k8s.io/reference/spec/
+Uses only features that every implementation must support, unless a timeout is set:
+https://gateway-api.sigs.k8s.io/reference/spec/
 """
 
 from __future__ import annotations
@@ -45,9 +46,14 @@ class _Match(TypedDict):
     path: _PathMatch
 
 
+class _Timeouts(TypedDict):
+    request: str
+
+
 class _Rule(TypedDict):
     matches: list[_Match]
     backendRefs: list[_BackendRef]
+    timeouts: NotRequired[_Timeouts]
 
 
 class _HTTPRouteSpec(TypedDict):
@@ -64,18 +70,20 @@ class Gateway:
         namespace: namespace of the Gateway.
         name: name of the Gateway.
         section: name of the listener to attach to; None: every listener that accepts the route.
+        timeout: seconds after which the proxy ends a request; None: the implementation's default.
     """
 
     namespace: str
     name: str
     section: str | None = None
+    timeout: int | None = None
     shares_traffic: ClassVar = True
 
     @classmethod
-    def parse(cls, text: str) -> Gateway:
+    def parse(cls, text: str, timeout: int | None = None) -> Gateway:
         """Return the Gateway named by `namespace/name` or `namespace/name/section`."""
         namespace, name, *section = text.split("/")
-        return cls(namespace, name, section[0] if section else None)
+        return cls(namespace, name, section[0] if section else None, timeout)
 
     def make_route(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions) -> CustomResource:
         """Declare an HTTPRoute."""
@@ -108,10 +116,10 @@ class Gateway:
             for cluster, weight in args.shares.weights.items()
         ]
         path: _PathMatch = {"type": "PathPrefix", "value": contract.service_path(args.service)}
-        spec: _HTTPRouteSpec = {
-            "parentRefs": [parent],
-            "rules": [{"matches": [{"path": path}], "backendRefs": backends}],
-        }
+        rule: _Rule = {"matches": [{"path": path}], "backendRefs": backends}
+        if self.timeout is not None:
+            rule["timeouts"] = {"request": f"{self.timeout}s"}
+        spec: _HTTPRouteSpec = {"parentRefs": [parent], "rules": [rule]}
         if args.host is not None:
             spec["hostnames"] = [args.host]
         return spec
