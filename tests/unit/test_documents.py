@@ -70,6 +70,14 @@ def test_a_link_to_no_heading_is_found(tmp_path: Path) -> None:
     assert _broken(tmp_path / "a.md") == ["b.md#three", "c.md"]
 
 
+def test_every_question_has_a_link_to_its_answer() -> None:
+    page = CHECKOUT / "docs" / "operations" / "faq.md"
+    questions = re.split(r"^(?=\d+\. |- )", page.read_text(), flags=re.MULTILINE)[1:]
+    numbers = [int(number[0]) for each in questions if (number := re.match(r"\d+", each))]
+    assert numbers == [*range(1, 29)]
+    assert [each for each in questions if "?" not in each or not LINK.search(each)] == []
+
+
 def test_the_readme_promises_what_the_demo_proves() -> None:
     promised = [
         line.removeprefix("- ").removesuffix(".") for line in _lines("README.md") if line.startswith("- ")
