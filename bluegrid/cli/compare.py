@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import options, output
+from bluegrid.cli import completion, options, output
 from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
 from bluegrid.operations import ClusterClient, PredictionRequest, read_requests
@@ -30,8 +30,20 @@ SHOWN = 20
 @command(epilog="Example: `bluegrid compare line-loading d1 d2 --requests requests.jsonl`")
 def compare(
     service: options.Service,
-    first: Annotated[str, typer.Argument(help="The cluster to compare with, e.g. d1.")],
-    second: Annotated[str, typer.Argument(help="The cluster that is compared, e.g. d2.")],
+    first: Annotated[
+        str,
+        typer.Argument(
+            metavar="FIRST", help="The cluster to compare with, e.g. d1.", autocompletion=completion.clusters
+        ),
+    ],
+    second: Annotated[
+        str,
+        typer.Argument(
+            metavar="SECOND",
+            help="The cluster that is compared, e.g. d2.",
+            autocompletion=completion.clusters,
+        ),
+    ],
     requests: Annotated[
         Path | None,
         typer.Option(

@@ -21,7 +21,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 @command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")
 def logs(
     service: options.Service,
-    cluster: Annotated[str | None, typer.Argument(help="One cluster. Default: all.")] = None,
+    cluster: options.OneCluster = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Print new lines too, until Ctrl-C.")
     ] = False,

@@ -7,14 +7,40 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import project_folders
+from bluegrid.cli import completion, project_folders
 from bluegrid.cli.passphrase import PASSPHRASE
 
-SetId = Annotated[str, typer.Argument(metavar="SET", help="The model set, e.g. g1.")]
-VersionId = Annotated[str, typer.Argument(metavar="VERSION", help="The version, e.g. v2.")]
+SetId = Annotated[
+    str, typer.Argument(metavar="SET", help="The model set, e.g. g1.", autocompletion=completion.sets)
+]
+VersionId = Annotated[
+    str, typer.Argument(metavar="VERSION", help="The version, e.g. v2.", autocompletion=completion.versions)
+]
 Uid = Annotated[str, typer.Argument(metavar="UID", help="The device, e.g. line-17.")]
-Service = Annotated[str, typer.Argument(help="The service, e.g. line-loading.")]
-Cluster = Annotated[str, typer.Argument(help="The cluster, e.g. d2.")]
+Service = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERVICE", help="The service, e.g. line-loading.", autocompletion=completion.services
+    ),
+]
+OneService = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SERVICE]", help="One service. Default: all.", autocompletion=completion.services
+    ),
+]
+Cluster = Annotated[
+    str,
+    typer.Argument(metavar="CLUSTER", help="The cluster, e.g. d2.", autocompletion=completion.clusters),
+]
+OneCluster = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[CLUSTER]",
+        help="One cluster of the service. Default: all.",
+        autocompletion=completion.clusters,
+    ),
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
 StoreUrl = Annotated[
@@ -31,7 +57,7 @@ RegistryFolder = Annotated[
         callback=project_folders.registry,
     ),
 ]
-DEFAULT_REGISTRY = Path("registry")
+DEFAULT_REGISTRY = completion.DEFAULT_REGISTRY
 
 Stack = Annotated[
     str | None,
@@ -40,6 +66,7 @@ Stack = Annotated[
         "-s",
         envvar="BLUEGRID_STACK",
         metavar="NAME",
+        autocompletion=completion.stacks,
         # Other options have the values of its file as defaults.
         is_eager=True,
         help="The stack, which is a region: its file names the kube context, namespace, registry and store. "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import options, output
+from bluegrid.cli import completion, options, output
 from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
 from bluegrid.operations import ClusterClient, ServiceUrl
@@ -60,7 +60,10 @@ def predict(
             "protocol has them.",
         ),
     ] = None,
-    cluster: Annotated[str | None, typer.Option(help="Any cluster. Default: the live one.")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Any cluster. Default: the live one.", autocompletion=completion.clusters),
+    ] = None,
     namespace: options.Namespace = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,

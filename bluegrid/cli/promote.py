@@ -28,9 +28,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 @command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")
 def promote(
     service: options.Service,
-    cluster: Annotated[
-        str, typer.Argument(help="The cluster that is to be live, e.g. d2; it must run in each region.")
-    ],
+    cluster: options.Cluster,
     regions: Annotated[
         str, typer.Option(help="The regions' stacks, in order, separated by commas: north,east.")
     ],

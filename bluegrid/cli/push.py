@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import options, output, trust_offer
+from bluegrid.cli import completion, options, output, trust_offer
 from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 @command(epilog="Example: `bluegrid push models/ --set g1 --version v2`")
 def push(
-    set_id: Annotated[str, typer.Option("--set", help="The model set, e.g. g1.")],
+    set_id: Annotated[
+        str,
+        typer.Option("--set", metavar="SET", help="The model set, e.g. g1.", autocompletion=completion.sets),
+    ],
     version: Annotated[str, typer.Option(help="The new version's ID, e.g. v2.")],
     folder: Annotated[
         Path | None,

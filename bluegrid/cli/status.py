@@ -39,8 +39,8 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 @command(epilog="Example: `bluegrid status line-loading --stack north --watch`")
 def status(
-    service: Annotated[str | None, typer.Argument(help="One service, with its pods.")] = None,
-    cluster: Annotated[str | None, typer.Argument(help="One of its clusters.")] = None,
+    service: options.OneService = None,
+    cluster: options.OneCluster = None,
     stack: options.Stack = None,
     context: options.Context = None,
     namespace: options.Namespace = None,

@@ -29,7 +29,7 @@ AtOnce = Annotated[
 @command(epilog="Example: `bluegrid switch line-loading d2 --up --stack north`")
 def switch(
     service: options.Service,
-    cluster: Annotated[str, typer.Argument(help="The declared cluster that is to be live, e.g. d2.")],
+    cluster: options.Cluster,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     region: options.Region = None,
     up: options.UpOfRoute = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import options, output
+from bluegrid.cli import completion, options, output
 from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 def verify(
     set_id: options.SetId,
     version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="One version. Default: all of the set.")
+        str | None,
+        typer.Argument(
+            metavar="[VERSION]",
+            help="One version. Default: all of the set.",
+            autocompletion=completion.versions,
+        ),
     ] = None,
     folder: Annotated[
         Path | None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import options, output
+from bluegrid.cli import completion, options, output
 from bluegrid.cli.tree import command
 from bluegrid_registry import Cluster, add_cluster
 
@@ -15,7 +15,9 @@ from bluegrid_registry import Cluster, add_cluster
 def add(
     service: options.Service,
     cluster: options.Cluster,
-    version: Annotated[str, typer.Option(help="The version that its pods serve.")],
+    version: Annotated[
+        str, typer.Option(help="The version that its pods serve.", autocompletion=completion.versions)
+    ],
     cpu: Annotated[str, typer.Option(help="CPU limit of a pod, a Kubernetes quantity.")] = "2",
     memory: Annotated[str, typer.Option(help="Memory limit of a pod, a Kubernetes quantity.")] = "2Gi",
     gpu: Annotated[int, typer.Option(help="GPUs of a pod.")] = 0,

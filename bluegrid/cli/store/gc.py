@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import options, output
+from bluegrid.cli import completion, options, output
 from bluegrid.cli.tree import command
 from bluegrid_registry import Registry, collect_garbage, open_store
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @command(epilog="Example: `bluegrid store gc --registry main/registry --delete`")
 def collect(
     store: options.StoreUrl,
-    sets: Annotated[list[str] | None, typer.Argument(metavar="[SET]...", help="Default: every set.")] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SET]...", help="Default: every set.", autocompletion=completion.sets),
+    ] = None,
     registries: Annotated[
         list[Path] | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import options, output
+from bluegrid.cli import completion, options, output
 from bluegrid.cli.tree import command
 from bluegrid_registry import Registry, compare_versions, open_store
 from bluegrid_registry.model_types.signature import in_one_line
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 @command(epilog="Example: `bluegrid version diff g1 v1 v2`")
 def diff(
     set_id: options.SetId,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The version to start from, e.g. v1.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The version to compare with it, e.g. v2.")],
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD", help="The version to start from, e.g. v1.", autocompletion=completion.versions
+        ),
+    ],
+    new: Annotated[
+        str,
+        typer.Argument(
+            metavar="NEW", help="The version to compare with it, e.g. v2.", autocompletion=completion.versions
+        ),
+    ],
     store: options.StoreUrl,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
