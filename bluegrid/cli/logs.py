@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from bluegrid.cli import options
+from bluegrid.cli import durations, options
 from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
 from bluegrid.operations import followed
 from bluegrid.operations import logs as lines_of
 from bluegrid.project import resolve_place
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @command(epilog="Example: `bluegrid logs line-loading d2 --since 10m --follow`")
@@ -25,7 +22,9 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Print new lines too, until Ctrl-C.")
     ] = False,
-    since: Annotated[str | None, typer.Option(help="Only lines of the last 30s, 10m, 2h or 1d.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only lines of the last 30s, 10m, 2h or 1d.")
+    ] = None,
     tail: Annotated[
         int | None, typer.Option(min=0, help="Only this many lines of each pod, the newest.")
     ] = None,
@@ -45,7 +44,7 @@ def logs(
         raise typer.BadParameter(
             "a container that has ended writes no more", param_hint="--follow --previous"
         )
-    seconds = None if since is None else _seconds(since)
+    seconds = None if since is None else durations.seconds(since, "--since")
     api = connect(resolve_place(stacks, stack, context=context, namespace=namespace, only_reads=True))
     lines = (
         followed(api, service, cluster, since_seconds=seconds, tail=tail)
@@ -55,10 +54,3 @@ def logs(
     with suppress(KeyboardInterrupt):
         for pod, line in lines:
             typer.echo(f"{pod} | {line}")
-
-
-def _seconds(text: str) -> int:
-    matched = re.fullmatch(r"(\d+)([smhd])", text)
-    if matched is None:
-        raise typer.BadParameter("is not a duration; expected 30s, 10m, 2h or 1d", param_hint="--since")
-    return int(matched[1]) * _UNITS[matched[2]]

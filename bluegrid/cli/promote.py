@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bluegrid.cli import marks, options, output
+from bluegrid.cli import durations, marks, options, output
 from bluegrid.cli.tree import command
 from bluegrid.promotion import BakeProgress, Outcome, Promotion, PromotionStopped, Stage, rehearse
 from bluegrid_registry import BluegridError
@@ -21,8 +20,6 @@ from bluegrid_registry import BluegridError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 @command(epilog="Example: `bluegrid promote line-loading d2 --regions north,east --bake 10m`")
@@ -63,7 +60,7 @@ def promote(
 
     Run it in the project's folder, and commit the registry afterwards.
     """
-    seconds, names = _seconds(bake), [each for each in regions.split(",") if each]
+    seconds, names = durations.seconds(bake, "--bake"), [each for each in regions.split(",") if each]
     if not names:
         raise typer.BadParameter("names no region", param_hint="--regions")
     promotion = Promotion(registry, service, cluster, stacks, names)
@@ -85,13 +82,6 @@ def promote(
         _print_json(service, cluster, outcomes)
     else:
         typer.echo(f"{service}: {cluster} is live in {', '.join(each.region for each in outcomes)}")
-
-
-def _seconds(text: str) -> float:
-    matched = re.fullmatch(r"(\d+)([smh]?)", text)
-    if matched is None:
-        raise typer.BadParameter(f"{text!r} is not a time; expected 90s, 10m or 1h", param_hint="--bake")
-    return int(matched[1]) * _UNITS[matched[2]]
 
 
 @contextmanager
