@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help tour demo test check check-types check-tests endurance bench-server bench-stack bench-switches bench-transfer clean distclean
+.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-server bench-stack bench-switches bench-transfer clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ check-types:
 
 check-tests:
 	$(PYTHON) -m pytest -n auto tests/unit tests/program
+
+check-floors: ## Unit and program tests with the oldest dependencies that pyproject.toml allows
+	@tools/floors
 
 endurance: ## The tests at full size: half an hour each, an hour for the model server's soak
 	@tools/bootstrap tests

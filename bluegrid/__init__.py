@@ -13,3 +13,16 @@
 
 Each imports only what stands below it, and the registry (`bluegrid_registry`).
 """
+
+from __future__ import annotations
+
+__version__: str
+
+
+def __getattr__(name: str) -> object:
+    """Read the version of the installed distribution, only when it is used: reading takes milliseconds."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version("bluegrid")

@@ -19,6 +19,8 @@ run                runs a program: refusals on one line, faster with thousands o
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from bluegrid_components.checks.applied_commit import StaleCheckout
 from bluegrid_components.checks.live_services import LiveServiceGoes
 from bluegrid_components.cluster_args import ModelClusterArgs
@@ -39,6 +41,8 @@ from bluegrid_components.proofs.takeover import Takeovers
 from bluegrid_components.routes.gateway import Gateway
 from bluegrid_components.routes.ingress import IngressClass
 from bluegrid_components.routes.route import Proxy, Route, RouteArgs
+
+__version__ = version("bluegrid-components")
 
 __all__ = [
     "ClusterUnreachable",

@@ -133,7 +133,11 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names.s
 
 
 def __getattr__(name: str) -> object:
-    """Import the module of a public name (PEP 562)."""
+    """Import the module of a public name (PEP 562), or read the version of the installed distribution."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("bluegrid-registry")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -17,3 +17,16 @@
 
 The server does not update itself: a new version is a new cluster, or a rolling update of the same one.
 """
+
+from __future__ import annotations
+
+__version__: str
+
+
+def __getattr__(name: str) -> object:
+    """Read the version of the installed distribution, only when it is used: reading takes milliseconds."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version("bluegrid-server")
