@@ -1,12 +1,14 @@
-"""What docs/operations/recovery.md promises after a loss: of the stack's state, or of all that ran."""
+"""What docs/operations/recovery.md promises after a loss: of a state, of a passphrase, or of all that ran."""
 
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tools.demo import steps
 from tools.demo.prepare import EXAMPLE
@@ -36,15 +38,34 @@ def of_state(work: Workspace, *arguments: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def work(local: Local) -> Iterator[Workspace]:
+def prepared(local: Local) -> Iterator[Workspace]:
+    """A stack whose namespace is not there, and its registry."""
     work = local.workspace("recovery", host="recovery.test")
     steps.declare_set(work, EXAMPLE)
     for version in ("v1", "v2"):
         steps.push(work, local.prepared.models / version, version)
     steps.declare_service(work, EXAMPLE)
-    work.pulumi(*UP).require()
     yield work
     kubectl(work, "delete", "namespace", work.namespace)
+
+
+@pytest.fixture(scope="module")
+def platform(prepared: Workspace) -> Workspace:
+    """The stack's platform alone, as for a Secret that has to be there before the pods."""
+    prepared.pulumi(*UP, "--target", "**::platform").require()
+    return prepared
+
+
+@pytest.fixture(scope="module")
+def work(platform: Workspace) -> Workspace:
+    """The stack, online."""
+    platform.pulumi(*UP).require()
+    return platform
+
+
+def test_the_platform_alone_makes_the_namespace_and_no_pods(platform: Workspace) -> None:
+    kubectl(platform, "get", "namespace", platform.namespace)
+    assert pods(platform) == set()
 
 
 def test_without_a_state_an_update_adopts_what_runs(work: Workspace) -> None:
@@ -55,6 +76,30 @@ def test_without_a_state_an_update_adopts_what_runs(work: Workspace) -> None:
     work.pulumi(*UP).require()
     assert pods(work) == before
     work.pulumi(*UP, "--expect-no-changes").require()
+
+
+def test_without_the_passphrase_new_secrets_and_a_new_state_replace_no_pod(work: Workspace) -> None:
+    before = pods(work)
+    settings = yaml.safe_load(work.stack_file.read_text())
+    del settings["encryptionsalt"]
+    lost = [key for key, value in settings["config"].items() if isinstance(value, dict) and "secure" in value]
+    for key in lost:
+        del settings["config"][key]
+    work.stack_file.write_text(yaml.safe_dump(settings))
+    shutil.rmtree(work.state / "pulumi")
+    (work.state / "pulumi").mkdir()
+    (work.state / "passphrase").write_text(secrets.token_urlsafe(32))
+    (work.state / "project" / f"Pulumi.{work.stack}.yaml").unlink(missing_ok=True)
+    of_state(work, "stack", "init", work.stack)
+    values = {
+        "bluegrid:storeAccessKey": work.place.reader.access_key,
+        "bluegrid:storeSecretKey": work.place.reader.secret_key,
+        "bluegrid:routeKey": secrets.token_urlsafe(32),
+    }
+    assert values.keys() == {*lost}
+    work.pulumi("config", "set-all", *(f"--secret={key}={value}" for key, value in values.items())).require()
+    work.pulumi(*UP).require()
+    assert pods(work) == before
 
 
 def test_with_an_older_state_an_update_adopts_what_is_newer(work: Workspace) -> None:
