@@ -158,6 +158,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
         "demo",
         "test",
         "check",
+        "check-floors",
         "endurance",
         "bench-switches",
         "bench-stack",
