@@ -63,7 +63,7 @@ def main() -> None:
     try:
         sys.exit(run())
     except KeyboardInterrupt:
-        refuse("interrupted; a push that is started again sends only what has not arrived")
+        refuse("interrupted")
         sys.exit(130)
 
 
@@ -81,6 +81,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BluegridError as error:
         refuse(message_of(error))
+        return 1
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] == __name__.partition(".")[0]:
+            raise
+        refuse(f"{error.name} is not installed, and bluegrid needs it: pip install --upgrade bluegrid")
         return 1
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import PushReport, SourceModel
 
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C has ended, as shells have it."""
+
 
 @command(epilog="Example: `bluegrid push models/ --set g1 --version v2`")
 def push(
@@ -88,10 +91,14 @@ def push(
         models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())
 
     def attempt() -> PushReport:
-        with bar("sent") as progress:
-            return ModelSet.open(set_id, registry, url).push(
-                version, models, base=base, without=without or (), algorithm=checksum, progress=progress
-            )
+        try:
+            with bar("sent") as progress:
+                return ModelSet.open(set_id, registry, url).push(
+                    version, models, base=base, without=without or (), algorithm=checksum, progress=progress
+                )
+        except KeyboardInterrupt:
+            output.refuse("interrupted; a push that is started again sends only what has not arrived")
+            raise typer.Exit(INTERRUPTED) from None
 
     try:
         report = attempt()

@@ -6,11 +6,14 @@ Help and completion of a group need one line for each of its commands, which the
 
 from __future__ import annotations
 
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from bluegrid_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,22 +41,40 @@ class Row(NamedTuple):
     panel: str = ""
 
 
-def command(*, epilog: str, context_settings: dict[str, Any] | None = None) -> Callable[[Function], Function]:
+def command(
+    *, epilog: str, extra: str = "", context_settings: dict[str, Any] | None = None
+) -> Callable[[Function], Function]:
     """Make a function the command of its module; the function itself is unchanged.
 
     Args:
         epilog: last paragraph of the command's help, such as "Example: `bluegrid fetch g1 v2 models/`".
+        extra: the extra of the distribution `bluegrid` that has the libraries of the command; empty: none.
         context_settings: settings of the parser.
     """
 
     def register(function: Function) -> Function:
         # typer's own formatting of exceptions is for developers: `main.run` prints one line.
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-        app.command(epilog=epilog, context_settings=context_settings)(function)
+        called = _with_remedy(function, extra) if extra else function
+        app.command(epilog=epilog, context_settings=context_settings)(called)
         _apps[function.__module__] = app
         return function
 
     return register
+
+
+def _with_remedy(function: Callable[..., Any], extra: str) -> Callable[..., Any]:
+    """Return the function; a library that is not installed becomes a ConfigError with its remedy."""
+
+    @wraps(function)
+    def called(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except ModuleNotFoundError as error:
+            fault = f"this command needs {error.name}, which is not installed"
+            raise ConfigError(f"{fault}: pip install 'bluegrid[{extra}]'") from None
+
+    return called
 
 
 class CommandGroup(TyperGroup):

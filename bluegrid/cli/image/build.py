@@ -9,12 +9,12 @@ from rich.console import Console
 
 from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
-from bluegrid_registry import ConfigError
 
 
 @command(
+    extra="images",
     epilog="Example: `bluegrid image build onnx`, then push the archive it names: `skopeo copy "
-    "oci-archive:FILE docker://registry.example.org/bluegrid:onnx`"
+    "oci-archive:FILE docker://registry.example.org/bluegrid:onnx`",
 )
 def build(
     family: Annotated[
@@ -38,10 +38,9 @@ def build(
 
     A file beside the archive lists the packages of Debian and Python in it, with versions (CycloneDX).
     """
-    try:
-        from bluegrid import image
-    except ImportError as error:
-        raise ConfigError(f"building images needs {error.name}: pip install 'bluegrid[images]'") from None
+    # Imported here, because its libraries are those of an extra.
+    from bluegrid import image
+
     console = Console(stderr=True)
     with console.status(f"building {family}") as status:
         built = image.build(status.update, image.family_of(family), base)

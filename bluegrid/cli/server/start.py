@@ -9,10 +9,9 @@ import typer
 
 from bluegrid.cli import options
 from bluegrid.cli.tree import command
-from bluegrid_registry import ConfigError
 
 
-@command(epilog="Example: `bluegrid server start --git git@example.org:grid/models.git`")
+@command(extra="updates", epilog="Example: `bluegrid server start --git git@example.org:grid/models.git`")
 def start(
     store: options.StoreUrl,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
@@ -53,10 +52,7 @@ def start(
     The operator's page is at /, the API's description at /openapi.json.
     """
     # Imported here, because loading it takes as long as all other commands together.
-    try:
-        from bluegrid.updates import serve as server
-    except ImportError as error:
-        raise ConfigError(f"the update server needs {error.name}: pip install 'bluegrid[updates]'") from None
+    from bluegrid.updates import serve as server
 
     options = server.Options(
         registry=registry,
