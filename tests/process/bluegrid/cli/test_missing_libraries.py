@@ -84,5 +84,8 @@ def test_a_command_of_an_extra_names_it_on_one_line(arguments: list[str], extra:
 
 def test_a_broken_installation_is_one_line_too() -> None:
     message, code = run(["ruamel"], ["check"]).stderr.splitlines()
-    assert message == "error: ruamel.yaml is not installed, and bluegrid needs it: pip install --upgrade bluegrid"
+    assert (
+        message
+        == "error: ruamel.yaml is not installed, and bluegrid needs it: pip install --upgrade bluegrid"
+    )
     assert code == "exit code 1"
