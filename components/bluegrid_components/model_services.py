@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from bluegrid_components.checks.stack_outputs import UpdateOutputs
     from bluegrid_components.model_services_args import ModelServicesArgs
     from bluegrid_registry import OfferedService
 
@@ -45,6 +46,7 @@ class ModelServices:
         args: arguments of the services.
         opts: options of the platform and of each service; without a provider, a provider for
             `args.kube_context` is made.
+        outputs: what the last update left for this one; None: the outputs of the program's stack.
 
     Raises:
         ConfigError: a setting is wrong, or the kubeconfig does not have the context.
@@ -58,9 +60,14 @@ class ModelServices:
     """URLs by service name, including undeclared services that an update of named targets keeps."""
 
     def __init__(
-        self, name: str, args: ModelServicesArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ModelServicesArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        outputs: UpdateOutputs | None = None,
     ) -> None:
-        outputs = StackOutputs()
+        outputs = StackOutputs() if outputs is None else outputs
         offered = _offered(args, outputs)
         _require_images(args, offered.values())
         server = require_cluster(args.kube_context, args.kubeconfig)
@@ -77,7 +84,7 @@ class ModelServices:
         self.urls = undeclared | {service: each.url for service, each in self.services.items()}
 
 
-def _offered(args: ModelServicesArgs, outputs: StackOutputs) -> dict[str, OfferedService]:
+def _offered(args: ModelServicesArgs, outputs: UpdateOutputs) -> dict[str, OfferedService]:
     registry = Registry.load(args.registry)
     require_files(registry, args.registry, outputs)
     try:

@@ -40,6 +40,7 @@ LAYERS = {
         {"model_cluster"},
         {"model_service"},
         {"model_services", "program"},
+        {"plugin"},
         {"__init__"},
     ),
     "model_server/bluegrid_server": (

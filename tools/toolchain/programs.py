@@ -236,6 +236,23 @@ PEERS = (
         ldflags="-X github.com/peak/s5cmd/v2/version.Version=v2.3.0",
     ),
     Program(
+        "pulumi-language-yaml",
+        "1.25.0",
+        "pulumi-language-yaml",
+        ("github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",),
+        ("pulumi-language-yaml",),
+        seconds=150,
+        megabytes=51,
+        gcflags=_UNOPTIMISED,
+        downloads=(
+            Download(
+                f"https://get.pulumi.com/releases/sdk/pulumi-v{PULUMI}-linux-{{short}}.tar.gz",
+                f"https://get.pulumi.com/releases/sdk/pulumi-{PULUMI}-checksums.txt",
+                ("pulumi-language-yaml",),
+            ),
+        ),
+    ),
+    Program(
         "kwok",
         "0.8.0",
         "kwok",

@@ -18,7 +18,7 @@ from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
-    from bluegrid_components.checks.stack_outputs import StackOutputs
+    from bluegrid_components.checks.stack_outputs import UpdateOutputs
 
 OUTPUT = "commit"
 OVER = "BLUEGRID_APPLY_OVER"
@@ -32,7 +32,7 @@ class StaleCheckout(BluegridError):  # noqa: N818 - named after the fault
     """The checkout lacks a commit that was applied."""
 
 
-def apply_commit(registry: Path, outputs: StackOutputs) -> None:
+def apply_commit(registry: Path, outputs: UpdateOutputs) -> None:
     """Record this checkout's commit as the last applied one; a preview only warns.
 
     Args:
@@ -59,7 +59,7 @@ def apply_commit(registry: Path, outputs: StackOutputs) -> None:
         raise StaleCheckout(fault)
 
 
-def _note_copy(commit: str, repository: Path, outputs: StackOutputs) -> None:
+def _note_copy(commit: str, repository: Path, outputs: UpdateOutputs) -> None:
     last: str | None = outputs.get(OUTPUT)
     if last is None or _git(repository, "merge-base", "--is-ancestor", last, commit) is not None:
         outputs.put(OUTPUT, commit)

@@ -17,14 +17,14 @@ from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
-    from bluegrid_components.checks.stack_outputs import StackOutputs
+    from bluegrid_components.checks.stack_outputs import UpdateOutputs
     from bluegrid_components.kubernetes_api.api_server import ApiServer
     from bluegrid_components.model_services_args import ModelServicesArgs
 
 OUTPUT = "storeAccount"
 
 
-def generation(config: ModelServicesArgs, outputs: StackOutputs, server: ApiServer | None) -> str | None:
+def generation(config: ModelServicesArgs, outputs: UpdateOutputs, server: ApiServer | None) -> str | None:
     """Return the suffix of the name of the Secret with the stack's credentials.
 
     Args:

@@ -10,11 +10,11 @@ from bluegrid_registry.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_components.checks.stack_outputs import StackOutputs
+    from bluegrid_components.checks.stack_outputs import UpdateOutputs
     from bluegrid_registry import Registry
 
 
-def require_files(registry: Registry, folder: Path, outputs: StackOutputs) -> None:
+def require_files(registry: Registry, folder: Path, outputs: UpdateOutputs) -> None:
     """Refuse a folder without registry files if the stack has services: it is usually a wrong folder.
 
     Args:

@@ -21,7 +21,7 @@ from bluegrid_registry.errors import BluegridError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bluegrid_components.checks.stack_outputs import StackOutputs
+    from bluegrid_components.checks.stack_outputs import UpdateOutputs
     from bluegrid_components.kubernetes_api.api_server import ApiServer
     from bluegrid_components.model_services_args import ModelServicesArgs
 
@@ -37,7 +37,7 @@ class LiveServiceGoes(BluegridError):  # noqa: N818 - named after the fault
 
 
 def keep_services(
-    server: ApiServer | None, config: ModelServicesArgs, offered: Collection[str], outputs: StackOutputs
+    server: ApiServer | None, config: ModelServicesArgs, offered: Collection[str], outputs: UpdateOutputs
 ) -> dict[str, str]:
     """Refuse to delete services that are live; a preview only warns.
 

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 ENTRY_POINT = "__main__.py"
+_PROVIDER = "PulumiPlugin.yaml"
+"""File of a folder with a provider, whose `__main__.py` is run; that of a policy pack has another name."""
 PARENT_CHECK_SECONDS = 1.0
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # what the engine and the SDK allow each other
 
@@ -52,12 +55,24 @@ class Host(LanguageServer):
         # `bail` says that the user has seen the error: with `error` the engine would print it a second time.
         return language_pb2.RunResponse(bail=True) if response.error else response
 
+    def InstallDependencies(  # noqa: N802 - named by the protocol
+        self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
+    ) -> Iterator[language_pb2.InstallDependenciesResponse]:
+        """Install nothing: a program and a plugin have the packages of this environment."""
+        del request, context
+        yield language_pb2.InstallDependenciesResponse()
+
     def RunPlugin(  # noqa: N802 - named by the protocol
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.RunPluginResponse]:
-        """Run a policy pack; the engine reads its port from the first line that it prints."""
+        """Run a provider or a policy pack; the engine reads its port from the first line that it prints."""
+        folder = request.info.program_directory
+        if Path(folder, _PROVIDER).exists():
+            what = [folder, *request.args]
+        else:
+            what = ["-m", "pulumi.policy", *request.args, folder]
         # Unbuffered: the SDK does not flush that line.
-        command = [sys.executable, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory]
+        command = [sys.executable, "-u", *what]
         environment = dict(each.split("=", 1) for each in request.env) or None
         with subprocess.Popen(command, cwd=request.pwd, env=environment, stdout=subprocess.PIPE) as pack:
             context.add_callback(pack.terminate)
