@@ -50,6 +50,32 @@ def stacks(context: typer.Context, incomplete: str) -> list[str]:
     return _starting(incomplete, found)
 
 
+def cluster_keys(incomplete: str) -> list[str]:
+    """Return the keys of a cluster, as `cluster set` takes them."""
+    return _keys(("service", "clusters"), incomplete, "id")
+
+
+def service_keys(incomplete: str) -> list[str]:
+    """Return the keys of a service, as `service set` takes them."""
+    return _keys(("service",), incomplete, "name", "live", "traffic", "clusters")
+
+
+def set_keys(incomplete: str) -> list[str]:
+    """Return the keys of a set, as `set edit` takes them."""
+    return _keys(("set",), incomplete, "id", "type")
+
+
+def _keys(row: tuple[str, ...], incomplete: str, *own: str) -> list[str]:
+    """Return `key=` for each key of a row, but not for those that other commands change."""
+
+    def found() -> list[str]:
+        from bluegrid_registry.registry_files.edits.values import settable_keys
+
+        return [f"{key}=" for key in settable_keys(row) if key.partition(".")[0] not in own]
+
+    return _starting(incomplete, found)
+
+
 def _starting(incomplete: str, read: Callable[[], list[Any]]) -> list[str]:
     """Return the names that start with what is typed; none if they cannot be read."""
     with suppress(Exception):

@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bluegrid.cli import output
 from bluegrid.cli.pulumi import StackCommands
 from bluegrid_registry import ConfigError, Registry, change_cluster
+from bluegrid_registry.registry_files.edits.values import value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pydantic import BaseModel
 
     from bluegrid.project import Target
+    from bluegrid_registry import ValueEdit
 
 
 def apply(
-    edit: Callable[[Path], str],
+    edit: Callable[[Path], str | None],
     registry: Path,
     stack: str | None,
     config_file: Path | None,
@@ -32,11 +37,12 @@ def apply(
     yes: bool,
     question: str | None = None,
     variables: Mapping[str, str] | None = None,
+    is_online: bool = True,
 ) -> None:
     """Edit the registry and, with `up`, run `pulumi up`; with `dry_run`, only show what both would do.
 
     Args:
-        edit: changes a folder of registry files, and returns a line about the change.
+        edit: changes a folder of registry files, and returns a line about the change; None: nothing changes.
         registry: the folder.
         stack: the stack that `pulumi up` updates.
         config_file: the stack's settings; None: the file that Pulumi finds.
@@ -45,6 +51,7 @@ def apply(
         yes: whether to ask no questions, also not Pulumi's.
         question: to ask before the edit; None: no question.
         variables: environment variables for the Pulumi program.
+        is_online: whether pods serve what is edited, so that it has to be applied.
 
     Raises:
         ConfigError: there is no terminal for a question, or the answer is no.
@@ -63,7 +70,10 @@ def apply(
         raise ConfigError("nothing is changed")
     text = edit(registry)
     command = " ".join([*(f"{name}={value}" for name, value in (variables or {}).items()), "pulumi up"])
-    typer.echo(text if up else f"{text}; apply it with `{command}`")
+    if text is None:
+        typer.echo("nothing to change")
+    else:
+        typer.echo(f"{text}; apply it with `{command}`" if is_online and not up else text)
     if updated is not None:
         sys.exit(updated.up(*(["--yes"] if yes else [])))
 
@@ -73,6 +83,18 @@ def changed_cluster(service: str, cluster: str, values: Mapping[str, int | str],
     old, new = change_cluster(folder, service, cluster, **values)
     changes = [f"{key} {getattr(old, key)} -> {getattr(new, key)}" for key in values]
     return f"{service} {cluster}: {', '.join(changes)}"
+
+
+def in_words(subject: str, edits: Sequence[ValueEdit], old: BaseModel, new: BaseModel) -> str | None:
+    """Return a line with the old and new values of keys, of a row before and after; None: it is the same."""
+    if old == new:
+        return None
+    before, after = (row.model_dump(mode="json") for row in (old, new))
+    changes = (
+        f"{edit.key} {output.cell(value_at(before, edit.path))} -> {output.cell(value_at(after, edit.path))}"
+        for edit in edits
+    )
+    return f"{subject}: {', '.join(changes)}"
 
 
 def show(

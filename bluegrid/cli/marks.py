@@ -6,10 +6,9 @@ Marks are in the update server (ADR 19), not in the registry: commands read them
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from bluegrid.cli import update_client
+from bluegrid.cli.update_client import server_in_environment
 from bluegrid_registry import BluegridError, Registry
 
 if TYPE_CHECKING:
@@ -26,14 +25,14 @@ def mark_of(registry: Path, service: str, cluster: str) -> str | None:
         RegistryError: there is no such service or cluster.
         BluegridError: an update server is named, and does not answer.
     """
-    server, token = (os.environ.get(name) for name in (update_client.SERVER, update_client.TOKEN))
-    if not server or not token:
+    server = server_in_environment(SECONDS)
+    if server is None:
         return None
     file = Registry.load(registry).of_service(service)
     assert file.service is not None  # noqa: S101 - of_service returns no other
     version = file.service.cluster(cluster).version
     path = f"/modelSets/{file.set.id}/versions"
-    rows = update_client.call(server, token, "GET", path, SECONDS)
+    rows = server.call("GET", path)
     bad = next((row["bad"] for row in rows if row["id"] == version), None)
     if bad is None:
         return None

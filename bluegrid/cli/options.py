@@ -42,6 +42,20 @@ OneCluster = Annotated[
     ),
 ]
 
+_KEYS = "KEY=VALUE sets a key, KEY- removes it."
+ClusterValues = Annotated[
+    list[str],
+    typer.Argument(metavar="KEY=VALUE...", help=_KEYS, autocompletion=completion.cluster_keys),
+]
+ServiceValues = Annotated[
+    list[str],
+    typer.Argument(metavar="KEY=VALUE...", help=_KEYS, autocompletion=completion.service_keys),
+]
+SetValues = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help=_KEYS, autocompletion=completion.set_keys),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
 StoreUrl = Annotated[
     str,

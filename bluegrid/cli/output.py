@@ -94,6 +94,8 @@ def cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {cell(inner)}" for key, inner in value.items()) or "-"
     return str(value)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,3 +40,13 @@ def bar(what: str) -> Iterator[Callable[[ProgressEvent], None]]:
             )
 
         yield show
+
+
+@contextmanager
+def bytes_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how much of `total` bytes has gone, on a terminal; the yielded function adds bytes."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.update(task, advance=count)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[Remedy, str] = {
     Remedy.ADD_REGION: "correct the name, or add a stack: `bluegrid stack add REGION`",
+    Remedy.EDIT_CLUSTERS: "use bluegrid cluster add, cluster set or cluster remove {service} <cluster>",
     Remedy.END_SHARING: "first end that: bluegrid switch {service} <other cluster>, or bluegrid service "
     "traffic",
     Remedy.MIX_KINDS: "put other estimators into a set of their own, or allow them: "
@@ -26,12 +27,14 @@ COMMANDS: Mapping[Remedy, str] = {
     Remedy.REMOVE_CLUSTER: "first: bluegrid cluster remove {service} {cluster}",
     Remedy.REMOVE_REPLICAS: "pulumi config rm --path bluegrid:replicas.{cluster}",
     Remedy.REMOVE_SERVICE: "first: bluegrid service remove {service} --up",
+    Remedy.SHARE: "use bluegrid service traffic {service} <cluster>=<weight> <cluster>=<weight>",
     Remedy.SHARE_OR_SWITCH: "name it and another; for all to one: bluegrid switch {service} <cluster>",
     Remedy.SIGN: "sign it with `bluegrid version sign {set} {version} --key FILE`",
     Remedy.SIGN_OR_TRUST: "sign it with `bluegrid version sign {set} {version} --key FILE`, or add the key "
     "that signed it to keys: in the set's YAML",
     Remedy.TRUST_NAMES: "build it without, or, once that is known to be harmless: "
     "`bluegrid set edit {set} {options}`",
+    Remedy.SWITCH: "use bluegrid switch {service} <cluster>",
     Remedy.SWITCH_FIRST: "switch first: bluegrid switch {service} <other cluster>",
 }
 

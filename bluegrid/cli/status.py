@@ -68,7 +68,7 @@ def status(
     made = states_of_objects(pulumi.StackCommands.of(place).objects()) if state else None
 
     def read(before: Snapshot, now: Snapshot) -> _Reading:
-        rows = statuses(before, now, declared_states, made)
+        rows = statuses(before, now, declared_states, made, place.origin)
         return _Reading(
             [row for row in rows if cluster in (None, row.cluster)],
             outages(rows, now),
@@ -181,6 +181,7 @@ def _page(reading: _Reading, *, with_pods: bool) -> Group:
         table.add_column(column.upper(), no_wrap=True)
     for column in ("req/s", "4xx/s", "err/s", "p99 ms", "age"):
         table.add_column(column.upper(), no_wrap=True, justify="right")
+    table.add_column("URL", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row), style=None if row.is_well else "yellow")
     lines = [line for row in rows for line in _remarks(row, with_pods=with_pods)]
@@ -192,7 +193,7 @@ def _page(reading: _Reading, *, with_pods: bool) -> Group:
     )
 
 
-def _cells(row: ClusterStatus) -> list[str]:
+def _cells(row: ClusterStatus) -> list[str | Text]:
     models = "-" if row.models_loaded is None else f"{row.models_loaded}/{row.models_expected or '?'}"
     return [
         row.service,
@@ -204,6 +205,8 @@ def _cells(row: ClusterStatus) -> list[str]:
         models,
         *map(_number, (row.requests_per_second, row.refused_per_second, row.errors_per_second, row.p99_ms)),
         "-" if row.age_seconds is None else age(row.age_seconds),
+        # A plain string is markup, in which an IPv6 address would be a style.
+        Text(row.url if row.live and row.url else "-"),
     ]
 
 

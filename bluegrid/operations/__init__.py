@@ -2,6 +2,7 @@
 
     api         the API server, and pods through its proxy
     pods, metrics ─> snapshot ─> status     one moment, faults, and drift from YAML
+    waiting     until clusters are ready, live or gone
     routes      the live route, of either kind
     predictions ─> comparison               answers of one cluster; two clusters side by side
     service_url answers of a service by its URL, without Kubernetes
@@ -31,6 +32,7 @@ from bluegrid.operations.routes import ask_live_clusters
 from bluegrid.operations.service_url import ServiceUrl
 from bluegrid.operations.snapshot import Snapshot, take_snapshot
 from bluegrid.operations.status import ClusterStatus, online, outages, statuses, unanswered
+from bluegrid.operations.waiting import Wait, WaitGoal, wait_until
 
 __all__ = [
     "AnswerComparison",
@@ -47,6 +49,8 @@ __all__ = [
     "RegistryCommit",
     "ServiceUrl",
     "Snapshot",
+    "Wait",
+    "WaitGoal",
     "ask_live_clusters",
     "changes_of",
     "check_kubernetes",
@@ -64,4 +68,5 @@ __all__ = [
     "statuses",
     "take_snapshot",
     "unanswered",
+    "wait_until",
 ]

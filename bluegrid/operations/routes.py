@@ -33,21 +33,33 @@ def live_clusters(routes: Iterable[Object], service: str) -> tuple[str, ...]:
     )
 
 
-def url_of(routes: Iterable[Object], service: str) -> str | None:
-    """Return the URL of a service from its live route, without a host if the route has none.
+def url_of(routes: Iterable[Object], service: str, address: str | None = None) -> str | None:
+    """Return the URL of a service from its live route, without a host if none is known.
 
-    None: there is no live route.
+    Args:
+        routes: of the namespace.
+        service: name of the service.
+        address: URL of the proxy, for a route without a host of its own; None: not known.
+
+    Returns:
+        None if there is no live route.
     """
     for route in routes:
         if route["metadata"]["name"] == service:
-            return f"{_origin(route)}{service_path(service)}"
+            return f"{_origin(route, (address or '').rstrip('/'))}{service_path(service)}"
     return None
 
 
-def _origin(route: Object) -> str:
+def _origin(route: Object, address: str) -> str:
     spec = route["spec"]
     if "parentRefs" in spec:
-        return str(next(iter(spec.get("hostnames", ())), ""))  # the Gateway decides on the scheme
+        host = next(iter(spec.get("hostnames", ())), "")
+        # The Gateway decides on the scheme, and the address has it.
+        scheme = f"{address.partition('://')[0]}://" if host and address else ""
+        return f"{scheme}{host}" if host else address
     addresses = route.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
-    host = spec["rules"][0].get("host") or addresses[0].get("hostname") or addresses[0].get("ip")
+    named = spec["rules"][0].get("host")
+    host = named or addresses[0].get("hostname") or addresses[0].get("ip")
+    if not named and address:
+        return address
     return f"{'https' if spec.get('tls') else 'http'}://{host}" if host else ""

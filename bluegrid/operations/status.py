@@ -46,6 +46,7 @@ class ClusterStatus:
         age_seconds: since its Deployment was created.
         pods: status of each pod.
         drift: differences from YAML.
+        url: the service's, which the live cluster answers; None: the service has no live route.
     """
 
     service: str
@@ -65,6 +66,7 @@ class ClusterStatus:
     age_seconds: int | None = None
     pods: tuple[PodStatus, ...] = ()
     drift: tuple[str, ...] = ()
+    url: str | None = None
 
     @property
     def is_well(self) -> bool:
@@ -77,6 +79,7 @@ def statuses(
     now: Snapshot,
     declared: Mapping[str, ServiceState] | None,
     made: Mapping[str, ServiceState] | None = None,
+    address: str | None = None,
 ) -> list[ClusterStatus]:
     """Return every cluster that runs or is declared, by service and name.
 
@@ -85,7 +88,19 @@ def statuses(
         now: the snapshot whose clusters are returned.
         declared: services in YAML; None: not known, and no drift is reported.
         made: services in the stack's state; None: causes of drift are not reported.
+        address: URL of the proxy, for routes that say no host; None: not known.
     """
+    routes = (*now.ingresses, *now.http_routes)
+    rows = _statuses(before, now, declared, made)
+    return [replace(row, url=url_of(routes, row.service, address)) for row in rows]
+
+
+def _statuses(
+    before: Snapshot,
+    now: Snapshot,
+    declared: Mapping[str, ServiceState] | None,
+    made: Mapping[str, ServiceState] | None,
+) -> list[ClusterStatus]:
     running = states_of_objects(
         [
             *_objects("autoscalers", now.autoscalers),
@@ -107,7 +122,7 @@ def statuses(
                 ready=0,
                 replicas=cluster.replicas if isinstance(cluster.replicas, int) else cluster.replicas.min,
                 state=ABSENT,
-                why=_why_of_preflight(now, state.name, cluster.id),
+                why=preflight_fault(now, state.name, cluster.id),
             )
             rows.setdefault((state.name, cluster.id), absent)
     differences = drift(declared, running)
@@ -131,11 +146,12 @@ def outages(rows: Iterable[ClusterStatus], now: Snapshot) -> list[str]:
 
 def unanswered(rows: Iterable[ClusterStatus], now: Snapshot) -> dict[str, str]:
     """Return the lines of `outages` by service, without its name."""
-    routes, there = (*now.ingresses, *now.http_routes), online(now)
+    there = online(now)
+    by_service = {service: [*found] for service, found in groupby(rows, lambda row: row.service)}
     return {
-        service: f"nobody answers at {url_of(routes, service) or service_path(service)}: {why}"
-        for service, of_service in groupby(rows, lambda row: row.service)
-        if service in there and (why := _why_nobody_answers([row for row in of_service if row.live]))
+        service: f"nobody answers at {found[0].url or service_path(service)}: {why}"
+        for service, found in by_service.items()
+        if service in there and (why := _why_nobody_answers([row for row in found if row.live]))
     }
 
 
@@ -200,7 +216,7 @@ def _row(before: Snapshot, now: Snapshot, deployment: Object, *, live: bool) -> 
         state=in_words(pods),
         why=next((pod.why for pod in pods if pod.why), None)
         or _why_no_pods(deployment)
-        or (_why_of_last_update(now, service, cluster) if pods else _why_of_preflight(now, service, cluster)),
+        or (_why_of_last_update(now, service, cluster) if pods else preflight_fault(now, service, cluster)),
         models_loaded=min((each.loaded for each in counts.values()), default=None),
         models_expected=max((each.expected or 0 for each in counts.values()), default=0) or None,
         requests_per_second=None if rates is None else round(rates.requests, 2),
@@ -234,7 +250,7 @@ def _why_of_last_update(now: Snapshot, service: str, cluster: str) -> str | None
     return None
 
 
-def _why_of_preflight(now: Snapshot, service: str, cluster: str) -> str | None:
+def preflight_fault(now: Snapshot, service: str, cluster: str) -> str | None:
     """Return why the preflight of a cluster without pods did not pass."""
     for pod in now.pods:
         labels = pod["metadata"]["labels"]

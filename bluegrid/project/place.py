@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluegrid.project.stack_files import PREFIX, config_of, file_of, offered_by, sizes_of, stack_names
 from bluegrid_registry import ConfigError
-from bluegrid_registry.contract import NAMESPACE
+from bluegrid_registry.contract import NAMESPACE, service_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,6 +39,8 @@ class Place:
         kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
         store: URL of the store.
         route_address: URL at which the services' routes are reached.
+        host: host name of the services.
+        has_tls: whether the stack has a certificate for the host.
     """
 
     stacks: Path
@@ -50,6 +52,20 @@ class Place:
     kubeconfig: Path | None
     store: str | None
     route_address: str | None
+    host: str | None = None
+    has_tls: bool = False
+
+    @property
+    def origin(self) -> str | None:
+        """Scheme and host of the services' URLs; None: neither the host nor an address is known."""
+        if self.host is None:
+            return None if self.route_address is None else self.route_address.rstrip("/")
+        is_https = self.has_tls or (self.route_address or "").startswith("https:")
+        return f"{'https' if is_https else 'http'}://{self.host}"
+
+    def url_of(self, service: str) -> str:
+        """Return the URL of a service; only its path if no host is known."""
+        return f"{self.origin or ''}{service_path(service)}"
 
     @property
     def required_stack(self) -> str:
@@ -146,6 +162,8 @@ def resolve_place(
         kubeconfig=None if kubeconfig is None else Path(kubeconfig).expanduser(),
         store=store or _text(config, "store"),
         route_address=route_address or _text(config, "routeAddress"),
+        host=_text(config, "host"),
+        has_tls=_text(config, "tlsSecret") is not None,
     )
 
 

@@ -52,10 +52,13 @@ if TYPE_CHECKING:
         add_cluster,
         add_service,
         change_cluster,
+        edit_cluster,
+        edit_service,
         remove_cluster,
         remove_service,
     )
     from bluegrid_registry.registry_files.edits.sets import add_set, edit_set, remove_set
+    from bluegrid_registry.registry_files.edits.values import ValueEdit
     from bluegrid_registry.registry_files.edits.versions import add_version, remove_version
     from bluegrid_registry.registry_files.model_set_schema import (
         DeclaredSet,
@@ -104,8 +107,10 @@ _NAMES = {
     "names": "Source",
     "registry_files.cluster_schema": "Autoscaling Cluster",
     "registry_files.edits.live": "Sharing SwitchResult share_traffic switch unify_live",
-    "registry_files.edits.services": "add_cluster add_service change_cluster remove_cluster remove_service",
+    "registry_files.edits.services": "add_cluster add_service change_cluster edit_cluster edit_service "
+    "remove_cluster remove_service",
     "registry_files.edits.sets": "add_set edit_set remove_set",
+    "registry_files.edits.values": "ValueEdit",
     "registry_files.edits.versions": "add_version remove_version",
     "registry_files.model_set_schema": "DeclaredSet RegistryFile TrustedKey Version",
     "registry_files.offered": "OfferedCluster OfferedService Shares",
@@ -206,6 +211,7 @@ __all__ = [
     "TrustedKey",
     "Unfit",
     "UntrustedNames",
+    "ValueEdit",
     "VerifyReport",
     "Version",
     "VersionConflict",
@@ -218,6 +224,8 @@ __all__ = [
     "check_regions",
     "collect_garbage",
     "compare_versions",
+    "edit_cluster",
+    "edit_service",
     "edit_set",
     "export_model_signing",
     "fetch",

@@ -13,6 +13,7 @@ class Remedy(StrEnum):
     """What to do, in the library's terms; the error has the values of the placeholders."""
 
     ADD_REGION = "correct the name, or add the region"
+    EDIT_CLUSTERS = "add, change or remove its clusters one by one"
     END_SHARING = "first switch {service} to another cluster, or share its requests without this one"
     IGNORE_FILES = "rename or move what is a model, ignore what is not (`ignore`, a list of patterns)"
     MAKE_EXPORT_KEY = "make a P-256 key for exports"
@@ -23,8 +24,10 @@ class Remedy(StrEnum):
     REMOVE_CLUSTER = "remove the cluster first"
     REMOVE_REPLICAS = "take its number of pods out of the region's sizes"
     REMOVE_SERVICE = "remove the service first"
+    SHARE = "share the requests of {service} among its clusters"
     SHARE_OR_SWITCH = "name it and another, or switch to the one that is to get all"
     SIGN = "sign it with a trusted key"
     SIGN_OR_TRUST = "sign it with one, or add the key that signed it to keys: in the set's YAML"
     TRUST_NAMES = "build it without, or add that to the set's `trust` once it is known to be harmless"
+    SWITCH = "switch {service} to the cluster that is to be live"
     SWITCH_FIRST = "switch {service} to another cluster first"

@@ -89,7 +89,7 @@ def online(local: Local) -> Iterator[Callable[[str], Workspace]]:
         steps.declare_set(work, EXAMPLE)
         for version in ("v1", "v2"):
             steps.push(work, local.prepared.models / version, version)
-        steps.declare_service(work, EXAMPLE)
+        steps.declare_service(work)
         steps.add_cluster(work, "d2", "v2")
         steps.up(work).require()
         return work

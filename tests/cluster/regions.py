@@ -130,7 +130,7 @@ def two_regions(local: Local) -> Iterator[Regions]:
     steps.declare_set(north, EXAMPLE)
     for version in ("v1", "v2"):
         steps.push(north, local.prepared.models / version, version)
-    steps.declare_service(north, EXAMPLE)
+    steps.declare_service(north)
     steps.add_cluster(north, "d2", "v2")
     regions = Regions(north, east, local)
     # Two pods a region are enough here.

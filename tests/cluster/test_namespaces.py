@@ -60,7 +60,7 @@ def prepared(local: Local) -> Iterator[Workspace]:
     kubectl(work, "apply", "--filename", str(file))
     steps.declare_set(work, EXAMPLE)
     steps.push(work, local.prepared.models / "v1", "v1")
-    steps.declare_service(work, EXAMPLE)
+    steps.declare_service(work)
     yield work
     kubectl(work, "delete", "namespace", work.namespace)
 

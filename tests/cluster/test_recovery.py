@@ -44,7 +44,7 @@ def prepared(local: Local) -> Iterator[Workspace]:
     steps.declare_set(work, EXAMPLE)
     for version in ("v1", "v2"):
         steps.push(work, local.prepared.models / version, version)
-    steps.declare_service(work, EXAMPLE)
+    steps.declare_service(work)
     yield work
     kubectl(work, "delete", "namespace", work.namespace)
 

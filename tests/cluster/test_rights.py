@@ -70,7 +70,7 @@ def accounts(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     steps.declare_set(work, EXAMPLE)
     for version in ("v1", "v2"):
         steps.push(work, local.prepared.models / version, version)
-    steps.declare_service(work, EXAMPLE)
+    steps.declare_service(work)
     accounts.up().require()
     yield accounts
     name = "namespaces"

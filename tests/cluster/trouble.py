@@ -55,7 +55,7 @@ class Stack:
         models = local.prepared.models
         for version in ("v1", "v2", "v3", "v4"):
             steps.push(work, models / version, version, base="v2" if version == "v3" else None)
-        steps.declare_service(work, EXAMPLE)
+        steps.declare_service(work)
         steps.add_cluster(work, "d2", "v2")
         for version in ("v1", "v2"):
             push = ("push", str(models / version), "--set", OTHER_SET, "--version", version)

@@ -88,7 +88,7 @@ def run(work: Workspace, models: Path, printer: Printer) -> Results:
     changed = tuple(model["uid"] for model in steps.diff(work, "v2", "v3").json()["changed"])
 
     printer.title(f"{SERVICE} goes online: cluster d1 serves v1 with two pods")
-    steps.declare_service(work, EXAMPLE)
+    steps.declare_service(work)
     deployed = steps.up(work).require()
 
     printer.title("Every device's model answers a request through the Ingress")

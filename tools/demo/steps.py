@@ -68,10 +68,10 @@ def diff(work: Workspace, old: str, new: str) -> Ran:
     return work.bluegrid("version", "diff", SET, old, new, "--json").require()
 
 
-def declare_service(work: Workspace, example: Path) -> None:
-    """Write the service with its first cluster into the registry file, below the versions."""
-    with (work.registry / f"{SET}.yaml").open("a") as file:
-        file.write((example / "demo" / "service.yaml").read_text())
+def declare_service(work: Workspace) -> None:
+    """Declare the service, with its first cluster; `up` puts it online."""
+    options = ("--set", SET, "--cluster", "d1", "--version", "v1", "--replicas", "2")
+    work.bluegrid("service", "add", SERVICE, *options).require()
 
 
 def up(work: Workspace) -> Ran:

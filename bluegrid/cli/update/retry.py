@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from bluegrid.cli import update_client
+from bluegrid.cli import update_client  # noqa: TC001 - typer reads it
 from bluegrid.cli.tree import command
+from bluegrid.cli.update_client import UpdateServer
 
 
 @command(epilog="Example: `bluegrid update retry 7 --server https://updates.example.org`")
 def retry(
-    update: Annotated[int, typer.Argument(help="The update, e.g. 7.", min=1)],
+    update: update_client.UpdateId,
     server: update_client.Server,
-    token: update_client.Token,
+    token: update_client.Token = None,
+    token_file: update_client.TokenFile = None,
 ) -> None:
     """Try UPDATE again now, if it waits or failed before it had a version."""
-    row = update_client.call(server, token, "POST", f"/updates/{update}/retry")
+    row = UpdateServer.of(server, token, token_file).call("POST", f"/updates/{update}/retry")
     typer.echo(f"update {row['id']}: {row['state']}")

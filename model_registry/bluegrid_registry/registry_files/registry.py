@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
@@ -181,10 +181,19 @@ class Opened:
     def change(self, file: RegistryFile, **changes: object) -> None:
         """Change values of the file; the rest of its text stays the same."""
         changed = file.model_copy(update=changes)
-        old, new = (
-            each.model_dump(mode="json", exclude_unset=True, exclude_none=True) for each in (file, changed)
-        )
-        self.write(changed, rewritten(self.sources[self.path(file)], old, new))
+        self.write(changed, rewritten(self.sources[self.path(file)], plain_data(file), plain_data(changed)))
+
+    def change_data(self, file: RegistryFile, data: Mapping[str, Any]) -> RegistryFile:
+        """Change the file to plain data that may have mistakes, and return it.
+
+        Raises:
+            RegistryError: the data have mistakes; the message has the lines that they would have in the file.
+        """
+        source = rewritten(self.sources[self.path(file)], plain_data(file), data)
+        checked({**self.sources, self.path(file): source})
+        changed = RegistryFile.model_validate(data)
+        self.write(changed, source)
+        return changed
 
     def write(self, file: RegistryFile, source: YamlSource) -> None:
         """Replace the file by the text of `source`, which must parse to exactly `file`."""
@@ -195,6 +204,11 @@ class Opened:
             write_whole(path, source.text.encode())
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def plain_data(file: RegistryFile) -> dict[str, Any]:
+    """Return the values that a file has, as YAML would be read."""
+    return file.model_dump(mode="json", exclude_unset=True, exclude_none=True)
 
 
 @contextmanager

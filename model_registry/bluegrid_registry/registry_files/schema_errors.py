@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bluegrid_registry.registry_files.cluster_schema import Autoscaling, Cluster
-from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile, TrustedKey, Version
-from bluegrid_registry.registry_files.service_schema import Service
+from bluegrid_registry.registry_files.schema_keys import file_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic import BaseModel, ValidationError
+    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from bluegrid_registry.registry_files.yaml_source import Path, YamlSource
 
-_MODEL_AT: Mapping[tuple[str, ...], type[BaseModel]] = {
-    (): RegistryFile,
-    ("set",): DeclaredSet,
-    ("set", "keys"): TrustedKey,
-    ("versions",): Version,
-    ("service",): Service,
-    ("service", "clusters"): Cluster,
-    ("service", "clusters", "autoscaling"): Autoscaling,
-}
 _TIME = "write 2026-11-22T08:00:00Z"
 _SENTENCES = {
     "greater_than_equal": "{given!r} is below {ge}",
@@ -66,9 +53,8 @@ def _sentence(detail: ErrorDetails, path: Path) -> str:
     given = detail["input"]
     match detail["type"]:
         case "extra_forbidden":
-            around = tuple(part for part in path[:-1] if isinstance(part, str))
-            known = (field.alias or name for name, field in _MODEL_AT[around].model_fields.items())
-            return f"unknown key; known: {', '.join(known)}"
+            around = file_schema().at(*(part for part in path[:-1] if isinstance(part, str)))
+            return f"unknown key; known: {', '.join(around.keys if around else ())}"
         case "missing":
             return f"is missing; write `{path[-1]}: []`" if path == ("versions",) else "is missing; add it"
         case "string_type":

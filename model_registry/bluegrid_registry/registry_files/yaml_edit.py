@@ -23,10 +23,13 @@ _AMOUNTS = ("cpu", "memory")
 def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSource:
     """Return `source` with `new` in the place of `old`, at `path`.
 
-    Both are plain data. Keys and items may be added at the end, and removed; changes of order are ignored.
-    Items with an `id` are identified by it.
+    Both are plain data. Keys and items may be added at the end, and removed; the order of keys is ignored.
+    Items with an `id` are identified by it. A list in another order is written anew, on one line.
     """
     if isinstance(old, dict) and isinstance(new, dict):
+        if old and not old.keys() & new.keys():
+            # Without its keys a block would be empty, which means null.
+            return _replaced(source, path, new)
         for key in old.keys() - new.keys():
             # Plain data need not be in the file's order.
             mapping = cast("MappingNode", source.nodes[path])
@@ -34,13 +37,15 @@ def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSo
             source = read_yaml(_remove(source, path, index))
         for key, value in new.items():
             if key not in old:
-                source = read_yaml(_append(source, path, f"{_scalar(key)}: {in_one_line(value, key)}"))
+                source = read_yaml(_append(source, path, _entry(source, path, key, value)))
             elif value != old[key]:
                 source = rewritten(source, old[key], value, (*path, key))
         return source
     if isinstance(old, list) and isinstance(new, list):
         return _with_items(source, old, new, path)
     node = source.nodes[path]
+    if isinstance(node, CollectionNode):
+        return _replaced(source, path, new)
     quotes = node.style if isinstance(node, ScalarNode) and node.style in ("'", '"') else ""
     quoted = f"{quotes}{new}{quotes}"
     value = quoted if quotes and read_yaml(quoted).data == new else in_one_line(new, str(path[-1]))
@@ -48,24 +53,45 @@ def rewritten(source: YamlSource, old: Any, new: Any, path: Path = ()) -> YamlSo
 
 
 def _with_items(source: YamlSource, old: list[Any], new: list[Any], path: Path) -> YamlSource:
-    # Dicts, because there may be thousands of items; each item occurs once.
+    # Dicts, because there may be thousands of items.
     before, after = (dict(zip(_names(items), items, strict=True)) for items in (old, new))
+    kept = [name for name in before if name in after]
+    added = [name for name in after if name not in before]
+    occurs_once = (len(before), len(after)) == (len(old), len(new))
+    if not occurs_once or [*after] != [*kept, *added]:
+        return _replaced(source, path, new)
     for index, name in reversed([*enumerate(before)]):
         if name not in after:
             source = read_yaml(_remove(source, path, index))
-    for index, name in enumerate(name for name in before if name in after):
+    for index, name in enumerate(kept):
         if before[name] != after[name]:
             source = rewritten(source, before[name], after[name], (*path, index))
-    for name, item in after.items():
-        if name not in before:
-            source = read_yaml(_append(source, path, in_one_line(item)))
+    for name in added:
+        source = read_yaml(_append(source, path, in_one_line(after[name])))
     return source
+
+
+def _replaced(source: YamlSource, path: Path, new: Any) -> YamlSource:
+    """Return `source` with another value, on one line, in the place of a list or mapping."""
+    text, node = source.text, cast("CollectionNode", source.nodes[path])
+    value, end = in_one_line(new, str(path[-1])), _end(text, node)
+    if node.flow_style:
+        return read_yaml(text[: node.start_mark.index] + value + text[end:])
+    colon = _colon(source, path)
+    return read_yaml(f"{text[:colon]} {value}{text[end:]}")
+
+
+def _colon(source: YamlSource, path: Path) -> int:
+    """Return the index after the colon between a key and its value at `path`."""
+    parent = cast("MappingNode", source.nodes[path[:-1]])
+    key_end = next(key.end_mark.index for key, value in parent.value if value is source.nodes[path])
+    return source.text.index(":", key_end) + 1
 
 
 def _names(items: list[Any]) -> list[str]:
     """Return identifiers of the items: their IDs, otherwise their whole values."""
     ids = [str(item.get("id")) if isinstance(item, dict) else "" for item in items]
-    return ids if len({*ids}) == len(items) else [json.dumps(item) for item in items]
+    return ids if all(ids) and len({*ids}) == len(items) else [json.dumps(item) for item in items]
 
 
 def in_one_line(value: Any, key: str = "") -> str:
@@ -76,6 +102,20 @@ def in_one_line(value: Any, key: str = "") -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(in_one_line, value))}]"
     return _scalar(value, key)
+
+
+def _entry(source: YamlSource, path: Path, key: str, value: Any) -> str:
+    """Return a new key with its value: on one line, or as a block of the file, with a line for each item."""
+    node = cast("CollectionNode", source.nodes[path])
+    if path or node.flow_style or not isinstance(value, dict):
+        return f"{_scalar(key)}: {in_one_line(value, key)}"
+    lines = [f"{key}:"]
+    for name, inner in value.items():
+        if isinstance(inner, list) and any(isinstance(item, dict) for item in inner):
+            lines += [f"  {name}:", *(f"    - {in_one_line(item)}" for item in inner)]
+        else:
+            lines.append(f"  {name}: {in_one_line(inner, name)}")
+    return _newline(source.text).join(lines)
 
 
 def _scalar(value: object, key: str = "") -> str:
@@ -117,13 +157,14 @@ def _remove(source: YamlSource, path: Path, index: int) -> str:
         start = text.rfind("\n", 0, items[index][0]) + 1
         end = text.find("\n", items[index][1])
         rest = text[end + 1 :] if end >= 0 else ""
-        if len(items) > 1:
-            return text[:start] + rest
-        # A key without items below it would mean null.
-        parent = cast("MappingNode", source.nodes[path[:-1]])
-        key_end = next(key.end_mark.index for key, value in parent.value if value is node)
-        colon = text.index(":", key_end) + 1
-        return f"{text[:colon]} []{text[colon:start]}{rest}"
+        if len(items) == 1:
+            # A key without items below it would mean null.
+            colon = _colon(source, path)
+            return f"{text[:colon]} []{text[colon:start]}{rest}"
+        if isinstance(node, MappingNode) and text[start : items[index][0]].strip():
+            # The first key of a list's item follows a dash, which stays.
+            return text[: items[index][0]] + text[items[index + 1][0] :]
+        return text[:start] + rest
     if index + 1 < len(items):
         start, end = items[index][0], items[index + 1][0]
     else:

@@ -77,6 +77,27 @@ class PublicKey:
         except ValueError:
             raise ConfigError(f"key {key_id}: is not base64", Remedy.MAKE_KEY) from None
 
+    @classmethod
+    def read(cls, key_id: str, path: Path) -> PublicKey:
+        """Return the key in a PEM file, such as `PrivateKey.write` makes; ConfigError if the file has none.
+
+        Args:
+            key_id: name of the key.
+            path: of the file.
+        """
+        try:
+            with path.open("rb") as file:
+                pem = file.read(_MAX_PEM_BYTES)
+        except OSError as error:
+            raise ConfigError(f"key {path}: cannot be read: {error.strerror or error}") from None
+        try:
+            der = serialization.load_pem_public_key(pem).public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        except (ValueError, UnsupportedAlgorithm):
+            raise ConfigError(f"key {path}: is not a public key in PEM", Remedy.MAKE_KEY) from None
+        return cls(key_id, der)
+
     @property
     def text(self) -> str:
         """The key as in a row of YAML."""

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.contract import SCHEMA_FILE
 from bluegrid_registry.errors import ConfigError, RegistryError
+from bluegrid_registry.registry_files.edits.values import ValueEdit, edited
+from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.model_set_schema import RegistryFile
-from bluegrid_registry.registry_files.registry import checked, open_registry
+from bluegrid_registry.registry_files.registry import checked, open_registry, plain_data
 from bluegrid_registry.registry_files.yaml_edit import in_one_line
 from bluegrid_registry.registry_files.yaml_source import read_yaml
 from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from bluegrid_registry.names import Source
-    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, TrustedKey
     from bluegrid_registry.registry_files.registry import Opened
 
+_FIXED = ("id", "type")
 _EDITORS_LINE = "# yaml-language-server:"
 
 
@@ -49,41 +51,59 @@ def _editors_line(opened: Opened) -> str:
 def edit_set(
     folder: Path,
     set_id: str,
+    edits: Iterable[ValueEdit] = (),
     *,
-    name: str | None = None,
-    task: str | None = None,
-    source: Source | None = None,
     trust: Collection[str] = (),
-    is_mixed: bool | None = None,
+    distrust: Collection[str] = (),
+    keys: Collection[TrustedKey] = (),
+    without_keys: Collection[str] = (),
 ) -> bool:
-    """Change a set's name, task, source or kinds, or add trusted names; return False if nothing changes.
+    """Change or remove values of a set, trusted names or keys; return False if nothing changes.
 
     The ID and the type cannot change: every version and every model depends on them.
 
     Args:
         folder: the registry.
         set_id: the set.
-        name: what people call the set; None, as for each value: it stays as it is.
-        task: what its models do.
-        source: who defines the set.
+        edits: of its values, such as `name` or `update.rollout.to`.
         trust: names to trust beside those that the set trusts.
-        is_mixed: whether its models may be of different estimators.
+        distrust: names to trust no longer.
+        keys: keys to trust beside those of the set; a key with the ID of another one replaces it.
+        without_keys: IDs of keys to trust no longer.
 
     Raises:
-        RegistryError: there is no such set, its type does not allow the source, or the registry has mistakes.
+        RegistryError: there is no such set, an edit changes its ID or type, there is no such name or key to
+            remove, a value is invalid, or the registry has mistakes.
     """
+    edits = [*edits]
     with open_registry(folder) as opened:
         file = opened.registry.of_set(set_id)
-        values: dict[str, object] = {"name": name, "task": task, "source": source}
-        if trust:
-            values["trust"] = tuple(dict.fromkeys([*file.set.trust, *trust]))
-        changes = {key: value for key, value in values.items() if value not in (None, getattr(file.set, key))}
-        kinds = "mixed" if is_mixed else None
-        if is_mixed is not None and kinds != file.set.kinds:
-            changes["kinds"] = kinds
-        if changes:
-            opened.change(file, set=file.set.model_copy(update=changes))
-        return bool(changes)
+        for edit in edits:
+            if edit.path[0] in _FIXED:
+                raise RegistryError(
+                    f"the {edit.path[0]} of set {set_id} never changes: every version and model depends on "
+                    "it; add another set"
+                )
+        data = plain_data(file)
+        row = edited(data["set"], edits)
+        if trust or distrust:
+            names = _without(file.set.trust, distrust, f"set {set_id} does not trust")
+            row = edited(row, [ValueEdit(("trust",), [*dict.fromkeys([*names, *trust])] or None)])
+        if keys or without_keys:
+            known = {key.id: key for key in file.set.keys}
+            left = _without(known, without_keys, f"set {set_id} has no key")
+            rows = {key.id: key.model_dump() for key in (*(known[each] for each in left), *keys)}
+            row = edited(row, [ValueEdit(("keys",), [*rows.values()] or None)])
+        if row == data["set"]:
+            return False
+        opened.change_data(file, {**data, "set": row})
+        return True
+
+
+def _without(names: Collection[str], removed: Collection[str], otherwise: str) -> list[str]:
+    for name in removed:
+        pick(dict.fromkeys(names), name, f"{otherwise} {name}")
+    return [name for name in names if name not in removed]
 
 
 def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> None:

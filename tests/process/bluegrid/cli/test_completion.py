@@ -68,6 +68,12 @@ def completed(line: str) -> list[str]:
         ("bluegrid switch line-loading d2 --stack ", ["east", "north"]),
         ("bluegrid switch line-loading d2 -s n", ["north"]),
         ("bluegrid gc g", ["g1", "g2"]),
+        ("bluegrid service add loads --set ", ["g1", "g2"]),
+        ("bluegrid service add loads --set g1 --version ", ["v1", "v2"]),
+        ("bluegrid cluster set line-loading d1 autoscaling.m", ["autoscaling.max=", "autoscaling.min="]),
+        ("bluegrid service set line-loading ", ["regions=", "standbyReplicas="]),
+        ("bluegrid set edit g1 k", ["keys=", "kinds="]),
+        ("bluegrid wait line-loading ", ["d1", "d2"]),
     ],
 )
 def test_a_name_is_completed(line: str, names: list[str]) -> None:

@@ -82,3 +82,30 @@ def test_a_rollback_goes_to_what_was_live_before_and_back_again(file: Path) -> N
 def test_a_rollback_without_a_history_is_refused(file: Path) -> None:
     assert "registry/g1.yaml: has no history" in refused("rollback", "line-loading")
     assert file.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cluster set line-loading d1 replicas=3",
+        "service set line-loading standbyReplicas=1",
+        "set edit g1 accelerate=onnx",
+    ],
+)
+def test_a_key_that_is_set_is_applied_with_up(
+    command: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi_that(f'echo "$*" > {tmp_path}/ran', tmp_path, monkeypatch)
+    output_of(*command.split(), "--yes", "--up", "--stack", "north")
+    assert (tmp_path / "ran").read_text() == "up --yes --stack north\n"
+    assert file.read_text() != TEXT
+
+
+def test_a_service_that_is_added_with_up_is_online(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(TEXT[: TEXT.index("service:")])
+    pulumi_that(f'echo "$*" > {tmp_path}/ran', tmp_path, monkeypatch)
+    options = ("--set", "g1", "--version", "v1", "--yes", "--up", "--stack", "north")
+    assert output_of("service", "add", "loads", *options).startswith("loads: is online in YAML")
+    assert (tmp_path / "ran").read_text() == "up --yes --stack north\n"

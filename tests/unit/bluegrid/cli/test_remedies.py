@@ -18,7 +18,9 @@ from bluegrid_registry import (
     Registry,
     Remedy,
     Sizes,
+    ValueEdit,
     check_regions,
+    edit_service,
     export_model_signing,
     models_in_folder,
     open_store,
@@ -112,8 +114,13 @@ def check_names(_: Path) -> None:
     untrusted.refuse()
 
 
+def set_value(key: str) -> Callable[[Path], object]:
+    return lambda folder: edit_service(folder, "line-loading", [ValueEdit((key,), "d2")])
+
+
 PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
     Remedy.ADD_REGION: (lambda folder: check_regions(folder, ["north"]), "bluegrid stack add REGION"),
+    Remedy.EDIT_CLUSTERS: (set_value("clusters"), "cluster set or cluster remove line-loading <cluster>"),
     Remedy.END_SHARING: (
         lambda folder: remove_cluster(folder, "line-loading", "d2"),
         "bluegrid switch line-loading <other cluster>",
@@ -142,6 +149,7 @@ PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
         lambda folder: remove_set(folder, "g1"),
         "bluegrid service remove line-loading --up",
     ),
+    Remedy.SHARE: (set_value("traffic"), "bluegrid service traffic line-loading <cluster>=<weight>"),
     Remedy.SHARE_OR_SWITCH: (share_alone, "bluegrid switch line-loading <cluster>"),
     Remedy.SIGN: (
         lambda folder: check_signed(folder, is_damaged=True),
@@ -152,6 +160,7 @@ PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
         "`bluegrid version sign g1 v1 --key FILE`, or add the key",
     ),
     Remedy.TRUST_NAMES: (check_names, "`bluegrid set edit g1 --trust own.Model --trust own.Scaler`"),
+    Remedy.SWITCH: (set_value("live"), "bluegrid switch line-loading <cluster>"),
     Remedy.SWITCH_FIRST: (
         lambda folder: remove_cluster(without_traffic(folder), "line-loading", "d1"),
         "bluegrid switch line-loading <other cluster>",

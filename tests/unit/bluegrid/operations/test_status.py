@@ -248,3 +248,43 @@ def test_requests_that_clusters_share_are_answered_while_one_of_them_is_ready() 
         "loading: nobody answers at /modelService/loading: "
         "live cluster d1 has 0 of 2 pods ready, live cluster d2 has 0 of 1 pods ready"
     ]
+
+
+def routed(**spec: object) -> Snapshot:
+    route = live_route("d1")
+    route["spec"] |= spec
+    return replace(RUNS, ingresses=[route])
+
+
+def url(snapshot: Snapshot, address: str | None = None) -> str | None:
+    (found,) = {row.url for row in statuses(snapshot, snapshot, None, address=address)}
+    return found
+
+
+def test_the_url_is_that_of_the_live_route_and_its_host() -> None:
+    rules = live_route("d1")["spec"]["rules"]
+    named = [{**rules[0], "host": "models.example"}]
+    assert url(routed(rules=named)) == "http://models.example/modelService/loading"
+    assert url(routed(rules=named, tls=[{"hosts": ["models.example"]}])) == (
+        "https://models.example/modelService/loading"
+    )
+    assert url(routed(rules=named), "http://10.0.0.1:8080") == "http://models.example/modelService/loading"
+
+
+def test_a_route_without_a_host_is_at_the_stack_s_address_or_the_proxy_s() -> None:
+    route = live_route("d1") | {"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}
+    at_proxy = replace(RUNS, ingresses=[route])
+    assert url(at_proxy) == "http://10.0.0.1/modelService/loading"
+    assert url(at_proxy, "http://127.0.0.1:8080/") == "http://127.0.0.1:8080/modelService/loading"
+    assert url(RUNS) == "/modelService/loading"
+    assert url(replace(RUNS, ingresses=[])) is None
+
+
+def test_a_gateway_s_url_has_the_scheme_of_the_address() -> None:
+    route = shared_route(d1=1)
+    route["spec"] |= {"parentRefs": [{"name": "gateway"}], "hostnames": ["models.example"]}
+    behind = replace(RUNS, ingresses=[], http_routes=[route])
+    assert url(behind) == "models.example/modelService/loading"
+    assert url(behind, "https://models.example") == "https://models.example/modelService/loading"
+    del route["spec"]["hostnames"]
+    assert url(behind, "http://127.0.0.1:8080") == "http://127.0.0.1:8080/modelService/loading"

@@ -170,3 +170,22 @@ def test_services_that_differ_by_region_need_one(two_stacks: Path, tmp_path: Pat
     nowhere = resolve_place(two_stacks, None)
     with pytest.raises(ConfigError, match=r"line-loading: differ by region; name one with --stack"):
         offered(nowhere, tmp_path, live="{default: d1, north: d2}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "origin"),
+    [
+        ("", None),
+        ("  bluegrid:routeAddress: http://10.0.0.1:8080/\n", "http://10.0.0.1:8080"),
+        ("  bluegrid:host: a.example\n", "http://a.example"),
+        ("  bluegrid:host: a.example\n  bluegrid:tlsSecret: cert\n", "https://a.example"),
+        ("  bluegrid:host: a.example\n  bluegrid:routeAddress: https://10.0.0.1\n", "https://a.example"),
+    ],
+)
+def test_a_url_has_the_stack_s_host_or_the_address_of_its_routes(
+    settings: str, origin: str | None, stacks: Path
+) -> None:
+    (stacks / "Pulumi.north.yaml").write_text(f"config:\n  bluegrid:kubeContext: grid\n{settings}")
+    place = resolve_place(stacks, "north")
+    assert place.origin == origin
+    assert place.url_of("loads") == f"{origin or ''}/modelService/loads"

@@ -253,3 +253,14 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
     else:
         return
     assert all(line.startswith("g1.yaml:") for line in message)
+
+
+def test_an_unknown_key_is_refused_at_any_depth(tmp_path: Path) -> None:
+    update = "update: {trainer: {command: [train], paramters: {}}, rollout: {to: live, within: {tol: 1}}}"
+    (tmp_path / "g1.yaml").write_text(GOOD.replace("source: platform", f"source: platform, {update}"))
+    with pytest.raises(RegistryError) as refused:
+        Registry.load(tmp_path)
+    assert [line.partition(": ")[2] for line in str(refused.value).splitlines()] == [
+        "set.update.rollout.within.tol: unknown key; known: rtol, atol, share",
+        "set.update.trainer.paramters: unknown key; known: image, command, parameters, timeoutSeconds",
+    ]

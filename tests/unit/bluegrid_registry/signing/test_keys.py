@@ -142,3 +142,18 @@ def test_a_key_whose_writer_is_killed_leaves_no_file(tmp_path: Path, monkeypatch
     with pytest.raises(Killed):
         PrivateKey.generate(KeyAlgorithm.ED25519).write(tmp_path / "ops.pem")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("algorithm", KeyAlgorithm)
+def test_a_public_key_is_read_as_it_was_written(algorithm: KeyAlgorithm, tmp_path: Path) -> None:
+    key = PrivateKey.generate(algorithm)
+    key.write(tmp_path / "ops.pem")
+    assert PublicKey.read("ops", tmp_path / "ops.pem.pub") == key.public("ops")
+
+
+def test_a_file_without_a_public_key_is_refused(tmp_path: Path) -> None:
+    PrivateKey.generate(KeyAlgorithm.ED25519).write(tmp_path / "ops.pem")
+    with pytest.raises(ConfigError, match=r"ops\.pem: is not a public key in PEM; make one"):
+        PublicKey.read("ops", tmp_path / "ops.pem")
+    with pytest.raises(ConfigError, match=r"absent: cannot be read: No such file"):
+        PublicKey.read("ops", tmp_path / "absent")

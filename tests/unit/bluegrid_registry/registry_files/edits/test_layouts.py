@@ -12,7 +12,9 @@ from bluegrid_registry import (
     Cluster,
     Registry,
     RegistryError,
+    Service,
     add_cluster,
+    add_service,
     add_version,
     remove_cluster,
     switch,
@@ -154,3 +156,21 @@ def test_whatever_the_layout_the_result_says_what_was_asked(
     add_version(folder, "g1", V3)
     assert Registry.load(folder).of_set("g1").versions == (*expected.versions, V3)
     assert all(line.startswith("+") for line in changed_lines(text, read(folder)))
+
+
+def test_a_service_is_added_as_a_block_with_a_line_for_each_cluster(tmp_path: Path) -> None:
+    before = TEXT.partition("\n# The online")[0].replace("\n", "\r\n")
+    service = Service.model_validate(
+        {
+            "name": "s",
+            "live": "d3",
+            "clusters": [D3.model_dump(exclude_unset=True)],
+            "regions": ["north", "east"],
+        }
+    )
+    assert add_service(write(tmp_path, before), "g1", service)
+    assert read(tmp_path) == before + (
+        "service:\r\n  name: s\r\n  live: d3\r\n  clusters:\r\n"
+        "    - {id: d3, version: v2, replicas: 1, cpu: 500m, gpu: 0, memory: 2Gi}\r\n"
+        "  regions: [north, east]\r\n"
+    )

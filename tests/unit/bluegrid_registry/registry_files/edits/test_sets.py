@@ -11,7 +11,7 @@ from bluegrid_registry import (
     DeclaredSet,
     Registry,
     RegistryError,
-    Source,
+    ValueEdit,
     add_set,
     edit_set,
     remove_set,
@@ -32,6 +32,10 @@ def declared(set_id: str = "g2", name: str = "Bus voltage: 110 kV") -> DeclaredS
     return DeclaredSet.model_validate(
         {"id": set_id, "name": name, "task": "regression", "type": "onnx/onnx", "source": "user"}
     )
+
+
+def named(name: str, task: str) -> list[ValueEdit]:
+    return [ValueEdit(("name",), name), ValueEdit(("task",), task)]
 
 
 def test_a_set_is_a_new_file_and_the_others_stay(folder: Path) -> None:
@@ -65,15 +69,15 @@ def test_a_set_that_is_there_is_not_added_again(folder: Path) -> None:
 
 
 def test_an_edit_changes_words_and_keeps_their_quotes(folder: Path) -> None:
-    assert edit_set(folder, "g1", name="Line load", task="estimation")
+    assert edit_set(folder, "g1", named("Line load", "estimation"))
     expected = TEXT.replace("'Line loading'", "'Line load'").replace('"regression"', '"estimation"')
     assert (folder / "g1.yaml").read_text() == expected
-    assert not edit_set(folder, "g1", name="Line load")
+    assert not edit_set(folder, "g1", named("Line load", "estimation"))
 
 
 @pytest.mark.parametrize("name", ["the operator's", 'the "north"', "a\\b", "a: b # c", "{}"])
 def test_a_name_that_its_quotes_cannot_hold_is_put_in_others(name: str, folder: Path) -> None:
-    edit_set(folder, "g1", name=name, task=name)
+    edit_set(folder, "g1", named(name, name))
     edited = Registry.load(folder).of_set("g1").set
     assert (edited.name, edited.task) == (name, name)
 
@@ -82,7 +86,7 @@ def test_an_edit_that_makes_a_mistake_is_refused(folder: Path) -> None:
     (folder / "g1.yaml").write_text(TEXT.replace("scikit-learn/skops", "scikit-learn/joblib"))
     before = (folder / "g1.yaml").read_text()
     with pytest.raises(RegistryError, match=r"g1\.yaml:2: set.source: user, but"):
-        edit_set(folder, "g1", source=Source.USER)
+        edit_set(folder, "g1", [ValueEdit(("source",), "user")])
     assert (folder / "g1.yaml").read_text() == before
 
 
