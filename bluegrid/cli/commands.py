@@ -120,3 +120,12 @@ ALIASES: Mapping[str, str] = {
     "verify-signature": "version verify-signature",
 }
 """Spellings of 0.1, which work for one release more and are in no help."""
+OLD_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "image build": {"--base": "--base-image"},
+    "preview report": {"--base": "--base-registry"},
+    "server start": {"--state": "--state-folder"},
+    "stack add": {"--set": "--config"},
+    "status": {"--state": "--stack-state"},
+    "verify": {"--source": "--from"},
+}
+"""The same for options: one name has one meaning in all commands."""

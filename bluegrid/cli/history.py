@@ -17,7 +17,7 @@ from bluegrid_registry import Registry
 @command(epilog="Example: `bluegrid history line-loading --last 5`")
 def history(
     service: options.Service,
-    last: Annotated[int, typer.Option(min=1, help="The number of changes, the newest first.")] = 20,
+    last: Annotated[int, typer.Option(min=1, help="How many changes, newest first.")] = 20,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     as_json: options.Json = False,
 ) -> None:

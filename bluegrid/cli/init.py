@@ -42,7 +42,9 @@ def init(
     ],
     store: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Where pods fetch versions from: s3://bucket/prefix?endpoint=..."),
+        typer.Option(
+            metavar="URL", help="The store that pods fetch versions from: s3://bucket/prefix?endpoint=..."
+        ),
     ] = None,
     context: Annotated[str | None, typer.Option(help="The kube context.")] = None,
     image: Annotated[

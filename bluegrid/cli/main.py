@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli.commands import ALIASES, COMMANDS
+from bluegrid.cli.commands import ALIASES, COMMANDS, OLD_OPTIONS
 from bluegrid.cli.output import refuse
 from bluegrid.cli.remedies import message_of
 from bluegrid.cli.tree import CommandGroup
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class _Bluegrid(CommandGroup):
     """The group that typer makes of `app`, with all commands."""
 
-    rows, aliases = COMMANDS, ALIASES
+    rows, aliases, old_options = COMMANDS, ALIASES, OLD_OPTIONS
 
 
 app = typer.Typer(

@@ -59,7 +59,9 @@ SetValues = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
 StoreUrl = Annotated[
     str,
-    typer.Option("--store", envvar="BLUEGRID_STORE", help="s3://bucket/prefix?endpoint=... or file:///path"),
+    typer.Option(
+        "--store", envvar="BLUEGRID_STORE", help="The store, s3://bucket/prefix?endpoint=... or file:///path."
+    ),
 ]
 RegistryFolder = Annotated[
     Path,
@@ -168,7 +170,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set",
+        "--config",
+        "-c",
         metavar="KEY=VALUE",
         help="A setting of the stack, such as ingressClass=contour; may be repeated.",
     ),

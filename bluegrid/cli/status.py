@@ -47,7 +47,7 @@ def status(
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     region: options.Region = None,
     state: Annotated[
-        bool, typer.Option("--state", help="Also read the stack's state, and print the cause of drift.")
+        bool, typer.Option("--stack-state", help="Also read the stack's state, and print the cause of drift.")
     ] = False,
     stacks: options.Stacks = options.DEFAULT_STACKS,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Repeat every second, until Ctrl-C.")] = False,

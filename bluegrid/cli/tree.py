@@ -87,10 +87,12 @@ class CommandGroup(TyperGroup):
     Attributes:
         rows: commands and groups of the whole tree.
         aliases: other spellings of commands, which no help lists: `scale` for `cluster scale`.
+        old_options: of each command, other spellings of its options, which no help lists.
     """
 
     rows: ClassVar[Sequence[Row]] = ()
     aliases: ClassVar[Mapping[str, str]] = {}
+    old_options: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     def __init__(self, *, path: str = "", **settings: Any) -> None:
         super().__init__(**settings)
@@ -110,16 +112,31 @@ class CommandGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name of the command that is called, the command, and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
-        return name, None if found is None or name is None else self.load(name), rest
+        if found is None or name is None:
+            return name, None, rest
+        return name, self.load(name), self._with_new_options(name, rest)
 
     def load(self, name: str) -> Any:
         """Import a command of this group, also by an alias; None: there is no such command."""
-        path = f"{self._path} {name}".strip()
+        path = self._path_of(name)
         if (of_alias := self.aliases.get(path)) is not None:
             return self._imported(of_alias)
         if any(each.startswith(f"{path} ") for each in (*self.aliases, *(row.path for row in self.rows))):
             return self._group(path, name)
         return self._imported(path) if name in self.commands else None
+
+    def _with_new_options(self, name: str, arguments: list[str]) -> list[str]:
+        """Return the arguments of a command with old spellings of its options replaced."""
+        path = self._path_of(name)
+        renamed = self.old_options.get(self.aliases.get(path, path), {})
+        # Behind `--` is no option.
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        pairs = [each.partition("=") for each in arguments[:end]]
+        options = [f"{renamed.get(option, option)}{equals}{value}" for option, equals, value in pairs]
+        return [*options, *arguments[end:]]
+
+    def _path_of(self, name: str) -> str:
+        return f"{self._path} {name}".strip()
 
     def _name_here(self, path: str) -> str | None:
         """Return the last word of a path if it is in this group, and not in a group of it."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bluegrid_registry import VerifyReport, Version
 
 
-@command(epilog="Example: `bluegrid verify g1 --repair --source s3://copy/models`")
+@command(epilog="Example: `bluegrid verify g1 --repair --from s3://copy/models`")
 def verify(
     set_id: options.SetId,
     version: Annotated[
@@ -43,11 +43,11 @@ def verify(
         bool,
         typer.Option(
             "--repair",
-            help="Replace what is damaged or missing from --source or, with --folder, from the store.",
+            help="Replace what is damaged or missing from --from or, with --folder, from the store.",
         ),
     ] = False,
     source: Annotated[
-        str | None, typer.Option(metavar="STORE", help="A good store, such as another region's copy.")
+        str | None, typer.Option("--from", metavar="URL", help="A good store, such as another region's copy.")
     ] = None,
     stack: options.Stack = None,
     store: options.Store = None,
@@ -77,7 +77,7 @@ def verify(
         _verify_folder(set_id, versions[0], folder, url, registry, repair=repair, as_json=as_json)
         return
     if repair and source is None:
-        raise typer.BadParameter("needs --source STORE, or --folder DIR", param_hint="--repair")
+        raise typer.BadParameter("needs --from URL, or --folder DIR", param_hint="--repair")
     with bar("read") as progress:
         report = verify_versions(
             open_store(url),

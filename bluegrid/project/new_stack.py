@@ -121,8 +121,8 @@ def secret_settings(*, required: bool = False) -> list[str]:
 
 
 def parsed_settings(settings: Iterable[str]) -> dict[str, str]:
-    """Return the settings of options `--set KEY=VALUE`; ConfigError if one has no value."""
+    """Return the settings of options `--config KEY=VALUE`; ConfigError if one has no value."""
     pairs = [setting.partition("=") for setting in settings]
     if wrong := [key for key, equals, _ in pairs if not equals]:
-        raise ConfigError(f"--set {wrong[0]}: expected KEY=VALUE, such as --set kubeContext=east-1")
+        raise ConfigError(f"--config {wrong[0]}: expected KEY=VALUE, such as --config kubeContext=east-1")
     return {key: value for key, _, value in pairs}

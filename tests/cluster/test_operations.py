@@ -119,7 +119,7 @@ def test_status_tells_where_yaml_and_the_cluster_disagree(night: Workspace, regi
     }
     assert found["d4"]["state"] == "absent"
     remedy = "not applied yet: `pulumi up`"
-    assert all(row["drift"][0].endswith(remedy) for row in rows(night, "--state").values())
+    assert all(row["drift"][0].endswith(remedy) for row in rows(night, "--stack-state").values())
 
 
 def test_an_account_that_may_not_ask_pods_is_told_the_rest(night: Workspace, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_pod_that_no_node_has_room_for_says_so(
     deployment = "deployment/line-loading-d2"
     kubectl(night, "set", "resources", deployment, "--limits=memory=900Gi", "--requests=memory=900Gi")
     kubectl(night, "wait", deployment, "--for=jsonpath={.status.unavailableReplicas}=1")
-    found = rows(night, "--state")["d2"]
+    found = rows(night, "--stack-state")["d2"]
     assert "Insufficient memory" in found["why"]
     assert found["state"] == "1 Pending, 1 Running"
     assert found["drift"] == ["YAML says memory 2Gi, Kubernetes 900Gi; changed behind Pulumi"]

@@ -81,7 +81,7 @@ class UpdateServer:
             "server",
             "start",
             *("--git", str(self.remote), "--registry", "registry", "--store", self.work.place.store),
-            *("--state", str(self.folder / "state"), "--tokens", str(self.folder / "tokens.yaml")),
+            *("--state-folder", str(self.folder / "state"), "--tokens", str(self.folder / "tokens.yaml")),
             *(option for stack in self._stacks for option in ("--stack", stack)),
             *("--program", str(CHECKOUT)),
             *("--stack-files", str(self.work.state), "--port", "0"),

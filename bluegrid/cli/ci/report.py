@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@command(epilog="Example: `bluegrid ci report --base origin/main > comment.md`")
+@command(epilog="Example: `bluegrid ci report --base-commit origin/main > comment.md`")
 def report(
     base: Annotated[
         str | None,
         typer.Option(
+            "--base-commit",
             metavar="COMMIT",
             help="Commit that the registry is compared with where a stack has no preview. Default: the base "
             "of the request that this workflow runs for.",
@@ -41,7 +42,7 @@ def report(
         str | None,
         typer.Option(
             envvar="BLUEGRID_STORE",
-            help="Compare the models of switched versions, and check their signatures.",
+            help="The store, to compare the models of switched versions, and check their signatures.",
         ),
     ] = None,
 ) -> None:
@@ -59,7 +60,7 @@ def report(
     commit = base or (request.base if request else "")
     if not commit:
         raise ConfigError(
-            f"no preview of {', '.join(missing)} in {previews}; name a commit, --base origin/main"
+            f"no preview of {', '.join(missing)} in {previews}; name a commit, --base-commit origin/main"
         )
     with _registry_of(commit, registry) as before:
         preview_report(there, before, missing, registry, store)

@@ -27,7 +27,9 @@ def build(
     base: Annotated[
         str | None,
         typer.Option(
-            help="Image to build on. Default: the official Python image, or one of Debian packages."
+            "--base-image",
+            metavar="IMAGE",
+            help="Image to build on. Default: the official Python image, or one of Debian packages.",
         ),
     ] = None,
     as_json: options.Json = False,

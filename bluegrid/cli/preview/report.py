@@ -33,17 +33,17 @@ def report(
     ] = None,
     base: Annotated[
         Path | None,
-        typer.Option(help="Registry before the change, for regions that have no preview."),
+        typer.Option("--base-registry", help="Registry before the change, for regions that have no preview."),
     ] = None,
     region: Annotated[
-        list[str] | None, typer.Option(help="A region to report from YAML alone, with --base.")
+        list[str] | None, typer.Option(help="A region to report from YAML alone, with --base-registry.")
     ] = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     store: Annotated[
         str | None,
         typer.Option(
             envvar="BLUEGRID_STORE",
-            help="Compare the models of switched versions, and check their signatures.",
+            help="The store, to compare the models of switched versions, and check their signatures.",
         ),
     ] = None,
 ) -> None:
@@ -54,7 +54,7 @@ def report(
     The exit code is 0 whatever the report says; `bluegrid check --preview` refuses.
     """
     if region and base is None:
-        raise ConfigError("--region needs the registry before the change; name it: --base <folder>")
+        raise ConfigError("--region needs the registry before the change; name it: --base-registry FOLDER")
     after = Registry.load(registry)
     opened = open_store(store) if store else None
     reports = [_of_plan(path, after, opened) for path in previews or ()]
@@ -62,7 +62,7 @@ def report(
         before = Registry.load(base)
         reports += [_of_registries(name, before, after, opened) for name in region or ()]
     if not reports:
-        raise ConfigError("there is nothing to report; name previews, or --base and --region")
+        raise ConfigError("there is nothing to report; name previews, or --base-registry and --region")
     typer.echo(render(reports), nl=False)
 
 

@@ -16,7 +16,7 @@ def start(
     store: options.StoreUrl,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     state: Annotated[
-        Path, typer.Option(help="Folder for the database and uploads; keep it on a disk.")
+        Path, typer.Option("--state-folder", help="Folder for the database and uploads; keep it on a disk.")
     ] = Path("updates"),
     tokens: Annotated[Path, typer.Option(help="File of the tokens that are accepted.")] = Path("tokens.yaml"),
     git: Annotated[
@@ -26,13 +26,18 @@ def start(
     branch: Annotated[str, typer.Option(help="Branch of the repository.")] = "main",
     stack: Annotated[
         list[str] | None,
-        typer.Option(help="A stack for rollouts of sets; may be repeated, in the order of the rollout."),
+        typer.Option(
+            "--stack",
+            "-s",
+            help="A stack for rollouts of sets; may be repeated, in the order of the rollout.",
+        ),
     ] = None,
     program: Annotated[
         Path | None, typer.Option(help="Folder of the Pulumi program; default: the repository.")
     ] = None,
     stack_files: Annotated[
-        Path | None, typer.Option(help="Folder of the stacks' files; default: `stacks` of the program.")
+        Path | None,
+        typer.Option(help="Folder of the stacks' files; default: `stacks` of the program."),
     ] = None,
     containers: Annotated[
         str, typer.Option(help="The program that runs images of trainers: podman, docker.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@command(epilog="Example: `bluegrid stack add east --like north --set kubeContext=east-1`")
+@command(epilog="Example: `bluegrid stack add east --like north --config kubeContext=east-1`")
 def add(
     region: Annotated[str, typer.Argument(help="The region, e.g. east; its stack has the same name.")],
     like: Annotated[
@@ -43,7 +43,7 @@ def add(
     if (folder / stack.file_name).exists():
         raise ConfigError(f"{folder / stack.file_name} is there already; edit it, or name another region")
     if stack.missing:
-        lines = [f"--set {key}=... is missing: {purpose}" for key, purpose in stack.missing.items()]
+        lines = [f"--config {key}=... is missing: {purpose}" for key, purpose in stack.missing.items()]
         raise ConfigError("\n".join(lines))
     lines = [f"{stack.write(folder)} is written; now", *(f"  {each}" for each in stack.commands)]
     typer.echo("\n".join([*lines, f"  pulumi preview --stack {region}"]))

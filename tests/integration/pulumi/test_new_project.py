@@ -45,7 +45,7 @@ def by_pulumi_new(engine: Engine, folder: Path) -> None:
 def by_bluegrid_init(engine: Engine, folder: Path) -> None:
     named = {"kubeContext": "--context", "store": "--store", "image": "--image"}
     options = [word for key, option in named.items() for word in (option, SETTINGS[key])]
-    options += ["--set", f"ingressClass={SETTINGS['ingressClass']}"]
+    options += ["--config", f"ingressClass={SETTINGS['ingressClass']}"]
     bluegrid(folder.parent, "init", folder.name, "--region", "north", *options)
     environment(folder)
     engine.require("stack", "init", "north", cwd=folder)

@@ -170,7 +170,7 @@ def test_an_image_is_built_from_the_same_as_in_a_checkout(project: Project, tmp_
     archive.parent.mkdir(parents=True)
     archive.touch()
     # The archive's name has the key of all its inputs: an archive with that name is used, not built again.
-    options = ("onnx", "--base", base, "--json")
+    options = ("onnx", "--base-image", base, "--json")
     found = project.run("bluegrid", "image", "build", *options, XDG_CACHE_HOME=str(tmp_path), UV=uv())
     assert json.loads(found)["archive"] == str(archive)
 

@@ -37,7 +37,7 @@ def stack(folder: Path, region: str) -> dict[str, Any]:
 
 
 def test_a_new_project_has_no_mistakes_and_names_the_three_next_commands(tmp_path: Path) -> None:
-    done = init(tmp_path, "--region", "north", *ALL, "--set", "ingressClass=contour")
+    done = init(tmp_path, "--region", "north", *ALL, "--config", "ingressClass=contour")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1:] == [
         "  cd grid-models && pulumi install && . .venv/bin/activate",
@@ -148,7 +148,7 @@ def test_its_own_test_passes(tmp_path: Path) -> None:
 
 
 def test_the_next_region_is_like_the_first(tmp_path: Path) -> None:
-    init(tmp_path, "--region", "north", *ALL, "--set", "ingressClass=contour")
+    init(tmp_path, "--region", "north", *ALL, "--config", "ingressClass=contour")
     added = run(tmp_path / "grid-models", "stack", "add", "east", "--like", "north")
     assert (added.returncode, added.stderr) == (0, "")
     assert stack(tmp_path, "east")["bluegrid:namespace"] == "bluegrid-east"
@@ -172,9 +172,12 @@ def test_a_machine_reads_what_was_written_and_what_comes_next(tmp_path: Path) ->
         (["..", "--region", "north"], "'..' is not a project's name"),
         (["grid", "--region", "the north"], "'the north' is not a region's name; use letters, digits"),
         (["grid", "--region", "north", "--region", "north"], "--region north is named twice"),
-        (["grid", "--region", "north", "--set", "colour=red"], "colour: no such setting; known: registry,"),
-        (["grid", "--region", "north", "--set", "routeKey=x"], "routeKey: secret, and a file is not; see"),
-        (["grid", "--region", "north", "--set", "host"], "--set host: expected KEY=VALUE"),
+        (
+            ["grid", "--region", "north", "--config", "colour=red"],
+            "colour: no such setting; known: registry,",
+        ),
+        (["grid", "--region", "north", "--config", "routeKey=x"], "routeKey: secret, and a file is not; see"),
+        (["grid", "--region", "north", "--config", "host"], "--config host: expected KEY=VALUE"),
         (["grid", "--region", "north", "--image", "a", "--image", "b"], "--image b: one image is for all"),
         (["grid", "--region", "north", "--ci", "jenkins"], "Invalid value for '--ci': "),
         (["grid"], "Missing option '--region'"),

@@ -38,7 +38,9 @@ def registries(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_without_a_preview_a_switch_is_told_from_the_files(registries: tuple[Path, Path]) -> None:
     before, after = registries
-    message = bluegrid("preview", "report", "--base", before, "--registry", after, "--region", "north")
+    message = bluegrid(
+        "preview", "report", "--base-registry", before, "--registry", after, "--region", "north"
+    )
     assert message.returncode == 0, message.stderr
     assert "**switch** d1 (v1) → d2 (v2): models not compared: no store was named" in message.stdout
     assert "d1 stays warm" in message.stdout
@@ -48,7 +50,7 @@ def test_a_report_of_nothing_is_refused_with_the_way_to_make_one() -> None:
     refused = bluegrid("preview", "report")
     assert (refused.returncode, refused.stderr) == (
         1,
-        "error: there is nothing to report; name previews, or --base and --region\n",
+        "error: there is nothing to report; name previews, or --base-registry and --region\n",
     )
 
 

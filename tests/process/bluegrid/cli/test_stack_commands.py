@@ -40,7 +40,7 @@ def config(project: Path, region: str) -> dict[str, Any]:
 
 
 def test_a_region_like_another_has_its_settings_under_its_own_name(project: Path) -> None:
-    done = new(project, "east", "--like", "north", "--set", "ingressClass=traefik")
+    done = new(project, "east", "--like", "north", "--config", "ingressClass=traefik")
     assert (done.returncode, done.stderr) == (0, "")
     north, east = config(project, "north"), config(project, "east")
     assert east["bluegrid:namespace"] == "bluegrid-east"
@@ -77,11 +77,11 @@ def test_what_encrypts_the_secrets_stands_in_the_command_that_makes_the_stack(pr
 
 
 def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Path) -> None:
-    refused = new(project, "east", "--set", "kubeContext=east")
+    refused = new(project, "east", "--config", "kubeContext=east")
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()
     assert [line.split()[2] for line in lines] == ["store=...", "image=...", "ingressClass=..."]
-    assert lines[1].startswith("error: --set image=... is missing: Image of the model server")
+    assert lines[1].startswith("error: --config image=... is missing: Image of the model server")
     assert not (project / "stacks" / "Pulumi.east.yaml").exists()
 
 
@@ -90,9 +90,9 @@ def test_what_a_region_needs_is_told_all_at_once_with_what_it_is_for(project: Pa
     [
         (["north"], "stacks/Pulumi.north.yaml is there already; edit it, or name another region"),
         (["east", "--like", "south"], "there is no stack south; declared: north"),
-        (["east", "--set", "kubeContext"], "--set kubeContext: expected KEY=VALUE, such as"),
-        (["east", "--like", "north", "--set", "colour=red"], "colour: no such setting; known: registry,"),
-        (["east", "--like", "north", "--set", "routeKey=x"], "routeKey: secret, and a file is not; see"),
+        (["east", "--config", "kubeContext"], "--config kubeContext: expected KEY=VALUE, such as"),
+        (["east", "--like", "north", "--config", "colour=red"], "colour: no such setting; known: registry,"),
+        (["east", "--like", "north", "--config", "routeKey=x"], "routeKey: secret, and a file is not; see"),
         (
             ["east", "--like", "north", "--secrets-provider", "kms://x"],
             "--secrets-provider kms://x: Pulumi has no such provider",

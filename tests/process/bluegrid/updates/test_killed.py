@@ -42,7 +42,7 @@ def serving(place: Place, git: Path) -> Iterator[tuple[subprocess.Popen[str], ht
         "--registry",
         "registry",
     ]
-    command += ["--store", place.store, "--state", place.folder / "state"]
+    command += ["--store", place.store, "--state-folder", place.folder / "state"]
     command += ["--tokens", place.folder / "tokens.yaml"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:

@@ -243,9 +243,7 @@ def test_a_store_is_verified_and_healed_from_a_copy(place: Path) -> None:
     done = bluegrid("verify", "g1", "--json")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["sound"] is False
-    assert "healed sets/g1/packs/" in output_of(
-        "verify", "g1", "--repair", "--source", f"file://{place}/copy"
-    )
+    assert "healed sets/g1/packs/" in output_of("verify", "g1", "--repair", "--from", f"file://{place}/copy")
     assert data("verify", "g1")["sound"] is True
 
 

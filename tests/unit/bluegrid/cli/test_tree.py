@@ -73,3 +73,11 @@ def test_a_mistyped_command_is_refused_with_the_nearest_name() -> None:
     done = CliRunner().invoke(app, ["cluster", "scal"])
     assert done.exit_code == 2
     assert "scale" in done.output
+
+
+def test_an_old_spelling_of_an_option_still_works_before_a_double_dash() -> None:
+    group: Any = typer.main.get_command(app)
+    context = group.make_context("bluegrid", ["verify"])
+    arguments = ["verify", "g1", "--source=s3://copy", "--source", "x", "--", "--source"]
+    _, _, rest = group.resolve_command(context, arguments)
+    assert rest == ["g1", "--from=s3://copy", "--from", "x", "--", "--source"]

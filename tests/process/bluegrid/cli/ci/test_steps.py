@@ -90,13 +90,13 @@ def test_the_base_of_a_merge_request_is_gitlabs(project: Path) -> None:
 
 def test_a_registry_that_the_base_has_not_is_all_new(project: Path) -> None:
     git(project, "mv", "registry", "models")
-    done = ci("report", "--base", "before", "--registry", "models", cwd=project)
+    done = ci("report", "--base-commit", "before", "--registry", "models", cwd=project)
     assert (done.returncode, done.stderr) == (0, "")
     assert "| north | line-loading | " in done.stdout
 
 
 def test_a_base_that_was_not_fetched_is_one_line(project: Path) -> None:
-    refused = ci("report", "--base", "0" * 40, cwd=project)
+    refused = ci("report", "--base-commit", "0" * 40, cwd=project)
     assert refused.stderr == (
         f"error: {'0' * 40} is not a commit of this clone; fetch the whole history (`fetch-depth: 0`)\n"
     )
@@ -105,7 +105,8 @@ def test_a_base_that_was_not_fetched_is_one_line(project: Path) -> None:
 def test_a_report_without_previews_and_base_says_what_to_name(project: Path) -> None:
     refused = ci("report", cwd=project)
     assert (
-        refused.stderr == "error: no preview of east, north in previews; name a commit, --base origin/main\n"
+        refused.stderr
+        == "error: no preview of east, north in previews; name a commit, --base-commit origin/main\n"
     )
 
 
