@@ -18,6 +18,8 @@ from bluegrid_registry.errors import BluegridError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pulumi.errors import InputPropertyErrorDetails
+
 _PLATFORM = "platform"
 """Resource name of the platform, as in projects of `bluegrid init`: both have the same URNs."""
 _OF_A_KEY = "[key]"
@@ -34,6 +36,8 @@ class ServicesProvider(Provider):
 
     def __init__(self, version: str) -> None:
         super().__init__(version, json.dumps(schema(version)))
+        # The engine starts a plugin for each preview and each update, and ends it with them.
+        self._declared: str | None = None
 
     def construct(
         self,
@@ -44,7 +48,10 @@ class ServicesProvider(Provider):
     ) -> ConstructResult:
         """Declare the services of a region."""
         if resource_type != TOKEN:
-            raise pulumi.RunError(f"{resource_type} is not in this package; it has {TOKEN}")
+            raise _refused(f"{resource_type} is not in this package; it has {TOKEN}")
+        if self._declared is not None:
+            raise _refused(f"{self._declared} declares the stack's services; give {name} a stack of its own")
+        self._declared = name
         made: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input(
             _construct(name, inputs, options or pulumi.ResourceOptions())
         )
@@ -64,8 +71,7 @@ async def _construct(name: str, inputs: pulumi.Inputs, options: pulumi.ResourceO
     try:
         services = ModelServices(_PLATFORM, args, inherited, outputs=outputs)
     except (BluegridError, pulumi.RunError) as error:
-        # With None in place of the list, the SDK (3.272) fails itself.
-        raise pulumi.InputPropertiesError(str(error), []) from None
+        raise _refused(str(error)) from None
     urls = dict(services.urls)
     outputs.put("urls", urls)
     component = RegionComponent(name, outputs.next, options)
@@ -76,7 +82,7 @@ async def _known(inputs: pulumi.Inputs) -> Mapping[str, Any]:
     """Return the values of the inputs: the registry is read, and services are declared, by plain values."""
     outputs = {key: pulumi.Output.from_input(value) for key, value in inputs.items()}
     if unknown := [key for key, output in outputs.items() if not await output.is_known()]:
-        raise _refusal(dict.fromkeys(sorted(unknown), _UNKNOWN))
+        raise _refused("", dict.fromkeys(sorted(unknown), _UNKNOWN))
     return {key: await output.future() for key, output in outputs.items()}
 
 
@@ -87,7 +93,7 @@ def _arguments(values: Mapping[str, Any]) -> ModelServicesArgs:
         return ModelServicesArgs.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        raise _refusal({_path(each["loc"]): each["msg"] for each in found}) from None
+        raise _refused("", {_path(each["loc"]): each["msg"] for each in found}) from None
 
 
 def _whole(value: Any) -> Any:
@@ -103,8 +109,10 @@ def _path(place: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in place if part != _OF_A_KEY)
 
 
-def _refusal(faults: Mapping[str, str]) -> Exception:
-    """Return the error for arguments that cannot be used, with the fault of each."""
-    return pulumi.InputPropertiesError(
-        "", [{"property_path": path, "reason": fault} for path, fault in faults.items()]
-    )
+def _refused(message: str, faults: Mapping[str, str] | None = None) -> Exception:
+    """Return the error for a component that is refused: as a whole, or with the fault of each argument."""
+    # Without a list, the SDK answers with a fault of its own (findings/pulumi-refusal-of-no-property.sh).
+    details: list[InputPropertyErrorDetails] = [
+        {"property_path": path, "reason": fault} for path, fault in (faults or {}).items()
+    ]
+    return pulumi.InputPropertiesError(message, details)

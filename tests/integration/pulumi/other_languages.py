@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,14 @@ class YamlProject(PluginProject):
         self.write()
         engine.require("stack", "init", STACK, cwd=folder)
         self.require("config", "set", "--secret", "routeKey", "only the stack knows")
+
+    def write_twice(self) -> None:
+        """Write the program with a second component."""
+        file = self.folder / "Pulumi.yaml"
+        program = YAML(typ="safe").load(file)
+        resources = program["resources"]
+        resources["others"] = deepcopy(resources["services"])
+        YAML(typ="safe").dump(program, file)
 
     def write(self, **changed: Any) -> None:
         """Write the program, with other arguments; None: without this one."""

@@ -111,6 +111,18 @@ def test_every_argument_that_is_wrong_is_named(yaml: YamlProject) -> None:
     assert "property store with value '{file:///models}' has a problem" in refused.stdout
 
 
+def test_a_second_region_needs_a_stack_of_its_own(yaml: YamlProject) -> None:
+    yaml.write_twice()
+    refused = yaml.run("preview")
+    assert refused.exit_code != 0
+    (fault,) = {error for error in refused.errors() if "a stack of its own" in error}
+    # Pulumi does not say which of two resources it asks the plugin for first.
+    assert fault.rpartition(" has a problem: ")[2] in {
+        "services declares the stack's services; give others a stack of its own",
+        "others declares the stack's services; give services a stack of its own",
+    }
+
+
 def test_a_gate_in_the_plugin_keeps_the_old_cluster_until_the_proxy_follows(
     by_type: ProjectByType, proxy: CountingProxy
 ) -> None:

@@ -192,3 +192,25 @@ def test_the_commands_need_neither_pulumi_nor_a_web_server(project: Project) -> 
         "print(*sorted({'pulumi', 'fastapi', 'sklearn'} & {*sys.modules}))"
     )
     assert project.python(code) == ""
+
+
+SCHEMA = """\
+import json, pathlib, subprocess, sys
+import grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+program = pathlib.Path(sys.executable).with_name("pulumi-resource-bluegrid")
+with subprocess.Popen([program, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True) as plugin:
+    with grpc.insecure_channel(f"127.0.0.1:{plugin.stdout.readline().strip()}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        schema = json.loads(stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
+    plugin.kill()
+print(schema["version"], *schema["resources"])
+"""
+
+
+def test_pulumi_finds_the_plugin_for_other_languages_beside_the_command(project: Project) -> None:
+    version, component = project.python(SCHEMA).split()
+    installed = "from importlib.metadata import version; print(version('bluegrid-components'))"
+    assert version == project.python(installed)
+    assert component == "bluegrid:index:ModelServices"

@@ -43,7 +43,9 @@ class Proxy:
 
 
 @contextmanager
-def proxy(location: Callable[[str], str] | None = None, certificate: Path | None = None) -> Iterator[Proxy]:
+def proxy(
+    location: Callable[[str], str] | None = None, certificate: Path | None = None, address: str = "127.0.0.1"
+) -> Iterator[Proxy]:
     state = Proxy(location=location)
 
     class Handler(BaseHTTPRequestHandler):
@@ -61,13 +63,15 @@ def proxy(location: Callable[[str], str] | None = None, certificate: Path | None
             pass
 
     class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
         def handle_error(self, *_: object) -> None:
             """Ignore a client that hangs up because it does not trust the certificate."""
 
     def named(_: ssl.SSLObject | ssl.SSLSocket, name: str | None, __: ssl.SSLContext) -> None:
         state.names.append(name)
 
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with Server((address, 0), Handler) as server:
         if certificate is not None:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(certificate)
@@ -116,6 +120,12 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same certificate, named by SSL_CERT_FILE."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     return certificate
+
+
+def test_a_proxy_may_have_an_ipv6_address() -> None:
+    with proxy(address="::1") as there:
+        assert RouteClient(f"http://[::1]:{there.port}", HOST).get(PATH) == ANSWER
+    assert there.hosts == [HOST]
 
 
 def test_a_host_is_asked_for_in_tls_and_in_http_at_the_proxys_own_address(trusted: Path) -> None:
