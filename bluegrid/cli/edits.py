@@ -37,7 +37,7 @@ def apply(
     yes: bool,
     question: str | None = None,
     variables: Mapping[str, str] | None = None,
-    is_online: bool = True,
+    has_advice: bool = False,
 ) -> None:
     """Edit the registry and, with `up`, run `pulumi up`; with `dry_run`, only show what both would do.
 
@@ -51,7 +51,7 @@ def apply(
         yes: whether to ask no questions, also not Pulumi's.
         question: to ask before the edit; None: no question.
         variables: environment variables for the Pulumi program.
-        is_online: whether pods serve what is edited, so that it has to be applied.
+        has_advice: whether the line about the change itself says how to apply it, if it has to be.
 
     Raises:
         ConfigError: there is no terminal for a question, or the answer is no.
@@ -73,7 +73,7 @@ def apply(
     if text is None:
         typer.echo("nothing to change")
     else:
-        typer.echo(f"{text}; apply it with `{command}`" if is_online and not up else text)
+        typer.echo(text if up or has_advice else f"{text}; apply it with `{command}`")
     if updated is not None:
         sys.exit(updated.up(*(["--yes"] if yes else [])))
 

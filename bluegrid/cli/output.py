@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -55,18 +56,29 @@ def emit_table(*, as_json: bool, columns: Sequence[str], rows: Sequence[Mapping[
     if as_json:
         typer.echo(json.dumps(list(rows), indent=2))
         return
-    from rich.table import Table
-    from rich.text import Text
+    lines = [[column.upper() for column in columns]]
+    lines += [[cell(row[column]) for column in columns] for row in rows]
+    # On a terminal digests are short; a pipe and --json have whole ones.
+    if is_terminal := sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")):
+        lines = [[*map(_short, line)] for line in lines]
+    widths = [max(map(_width, cells)) for cells in zip(*lines, strict=True)]
+    # rich's tables take a second for a thousand rows.
+    head, *rest = (
+        "  ".join(
+            f"{text}{' ' * (width - _width(text))}" for text, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+    typer.echo("\n".join([typer.style(head, bold=True) if is_terminal else head, *rest]))
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.upper(), no_wrap=True)
-    printer = wide_console()
-    for row in rows:
-        cells = (cell(row[column]) for column in columns)
-        # A pipe and --json have whole digests. In a plain string, rich would read `[x]` of a UID as markup.
-        table.add_row(*map(Text, map(_short, cells) if printer.is_terminal else cells))
-    printer.print(table)
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: a Chinese character takes two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def wide_console() -> Console:

@@ -8,7 +8,10 @@ from bluegrid.project import region_names
 from bluegrid_registry import require_region
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from bluegrid_registry import ValueEdit
 
 
 def require(region: str | None, stacks: Path, config_file: Path | None) -> None:
@@ -26,3 +29,10 @@ def require(region: str | None, stacks: Path, config_file: Path | None) -> None:
     known = sorted({name for folder in folders for name in region_names(folder)})
     if region is not None and known:
         require_region(region, known)
+
+
+def require_named(edits: Iterable[ValueEdit], stacks: Path, config_file: Path | None) -> None:
+    """Refuse edits of a service that name regions without a stack's file; otherwise as `require`."""
+    for edit in edits:
+        for region in (edit.value or ()) if edit.path == ("regions",) else ():
+            require(str(region), stacks, config_file)

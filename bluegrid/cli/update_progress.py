@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,27 +76,39 @@ def followed(server: UpdateServer, update: Mapping[str, Any], seconds: float | N
     Raises:
         BluegridError: the time is over, or the server does not know the update any more.
     """
-    number, printed = update["id"], ""
+    number = update["id"]
     deadline = None if seconds is None else time.monotonic() + seconds
-    while True:
-        if (text := in_words(update)) != printed:
-            typer.echo(f"update {number}: {text}", err=True)
-            printed = text
-        if update["state"] not in _OPEN:
-            return update
-        if deadline is not None and time.monotonic() >= deadline:
-            raise BluegridError(
-                f"update {number}: has not ended in {seconds:g} s: {text}; it goes on: "
-                f"`bluegrid update show {number}`"
-            )
-        time.sleep(APART)
-        try:
-            update = server.call("GET", f"/updates/{number}")
-        except ServerSilent as error:
-            # An update outlives its server: the next one goes on with it.
-            if str(error) != printed:
-                typer.echo(f"update {number}: {error}", err=True)
-                printed = str(error)
+    advice = f"it goes on: `bluegrid update show {number}`"
+    changes = _Printed(f"update {number}")
+    try:
+        while True:
+            changes.show(in_words(update))
+            if update["state"] not in _OPEN:
+                return update
+            if deadline is not None and time.monotonic() >= deadline:
+                raise BluegridError(f"update {number}: has not ended in {seconds:g} s; {advice}")
+            time.sleep(APART)
+            try:
+                update = server.call("GET", f"/updates/{number}")
+            except ServerSilent as error:
+                # An update outlives its server: the next one goes on with it.
+                changes.show(str(error))
+    except KeyboardInterrupt:
+        changes.show(advice)
+        raise
+
+
+@dataclass
+class _Printed:
+    """Prints lines on standard error, but not the same one twice in a row."""
+
+    head: str
+    last: str = ""
+
+    def show(self, text: str) -> None:
+        if text != self.last:
+            typer.echo(f"{self.head}: {text}", err=True)
+            self.last = text
 
 
 def finish(

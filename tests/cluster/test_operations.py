@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,6 +93,60 @@ def test_status_tells_models_and_traffic_of_every_cluster(local: Local, night: W
     assert found["d1"]["p99_ms"] > 0
     assert found["d2"]["requests_per_second"] == 0
     assert [(row["errors_per_second"], row["drift"]) for row in found.values()] == [(0, []), (0, [])]
+    assert {row["url"] for row in found.values()} == {url(night)}
+
+
+def url(work: Workspace) -> str:
+    return f"http://{work.host}/modelService/{SERVICE}"
+
+
+def test_services_and_clusters_are_listed_with_the_url_that_answers(night: Workspace) -> None:
+    (service,) = night.bluegrid("service", "list", "--stacks", str(night.state), "--json").require().json()
+    assert (service["service"], service["live"], service["url"]) == (SERVICE, "d1", url(night))
+    found = night.bluegrid("cluster", "list", SERVICE, "--json").require().json()
+    assert [(row["cluster"], row["version"], row["live"]) for row in found] == [
+        ("d1", "v1", True),
+        ("d2", "v2", False),
+    ]
+
+
+def test_a_script_waits_for_a_standby_and_switches(night: Workspace, registry: Path) -> None:
+    assert night.bluegrid("wait", SERVICE, "--timeout", "0").require().output.splitlines() == [
+        "line-loading d1: live, version v1, 2/2 pods ready",
+        "line-loading d2: standby, version v2, 1/1 pods ready",
+    ]
+    steps.add_cluster(night, "d4", "v4")
+    late = night.bluegrid("wait", SERVICE, "d4", "--timeout", "1s")
+    assert late.exit_code == 1
+    assert late.output.splitlines()[-1] == (
+        "error: line-loading d4: not ready after 1 s: does not run; `pulumi up` starts it"
+    )
+    with ThreadPoolExecutor() as threads:
+        updated = threads.submit(steps.up, night)
+        waited = night.bluegrid("wait", SERVICE, "d4", "--timeout", "5m").require().output.splitlines()
+        updated.result().require()
+    assert "does not run" in waited[0]
+    assert waited[-1] == "line-loading d4: standby, version v4, 1/1 pods ready"
+    away = night.bluegrid("wait", SERVICE, "d4", "--for", "live", "--timeout", "0")
+    assert "error: line-loading d4: not live after 0 s: the URL leads to d1" in away.output
+    night.bluegrid("switch", SERVICE, "d4", "--up", *with_settings(night)).require()
+    night.bluegrid("wait", SERVICE, "d4", "--for", "live", "--timeout", "10s").require()
+    night.bluegrid("switch", SERVICE, "d1", "--up", *with_settings(night)).require()
+    night.bluegrid("cluster", "remove", SERVICE, "d4", "--up", "--yes", *with_settings(night)).require()
+    gone = night.bluegrid("wait", SERVICE, "d4", "--for", "delete", "--timeout", "1m").require()
+    assert gone.output.splitlines()[-1] == "line-loading d4: deleted"
+
+
+def test_a_key_that_is_set_reaches_the_pods(night: Workspace, registry: Path) -> None:
+    edit = ("cluster", "set", SERVICE, "d2", "timeoutSeconds=9")
+    previewed = night.bluegrid(*edit, "--dry-run", *with_settings(night)).require().output
+    assert "timeoutSeconds: 9" in previewed
+    assert "deployment" in previewed.lower()
+    night.bluegrid(*edit, "--up", "--yes", *with_settings(night)).require()
+    assert '"9"' in kubectl(night, "get", "deployment", "line-loading-d2", "--output", "json")
+    night.bluegrid("wait", SERVICE, "d2", "--timeout", "1m").require()
+    undone = ("cluster", "set", SERVICE, "d2", "timeoutSeconds-", "--up", "--yes", *with_settings(night))
+    assert "timeoutSeconds 9 -> 4" in night.bluegrid(*undone).require().output
 
 
 def test_status_knows_how_large_a_stack_wants_its_clusters(night: Workspace) -> None:

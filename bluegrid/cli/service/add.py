@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bluegrid.cli import completion, options, output
+from bluegrid.cli import completion, options, output, regions
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
 from bluegrid_registry import Service, add_service
@@ -50,6 +50,7 @@ def add(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Put a set online: SERVICE with one cluster, which is live.
 
@@ -57,8 +58,10 @@ def add(
     """
     limits = {"replicas": replicas, "cpu": cpu, "gpu": gpu, "memory": memory}
     row = {"name": service, "live": cluster, "clusters": [{"id": cluster, "version": version, **limits}]}
+    edits = parse_edits(SERVICE, values or ())
+    regions.require_named(edits, stacks, config_file)
     with output.checked_values():
-        declared = Service.model_validate(edited(row, parse_edits(SERVICE, values or ())))
+        declared = Service.model_validate(edited(row, edits))
 
     def edit(folder: Path) -> str:
         is_new = add_service(folder, set_id, declared)

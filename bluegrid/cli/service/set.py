@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bluegrid.cli import options
+from bluegrid.cli import options, regions
 from bluegrid.cli.edits import apply, in_words
 from bluegrid.cli.tree import command
 from bluegrid_registry import edit_service
@@ -31,13 +31,16 @@ def set_values(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Set keys of SERVICE in YAML: `regions`, `standbyReplicas`.
 
     KEY=VALUE sets a key, KEY- removes it. A list is `a,b`. `switch`, `service traffic` and `cluster set`
     change the rest.
     """
-    edit = partial(_edited, service, parse_edits(SERVICE, values))
+    edits = parse_edits(SERVICE, values)
+    regions.require_named(edits, stacks, config_file)
+    edit = partial(_edited, service, edits)
     apply(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
 
 

@@ -11,11 +11,13 @@ import typer
 from bluegrid.cli import options, output, set_options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
-from bluegrid_registry import ConfigError, PublicKey, Registry, TrustedKey, ValueEdit, edit_set
+from bluegrid_registry import ConfigError, PublicKey, TrustedKey, ValueEdit, edit_set
 from bluegrid_registry.registry_files.edits.values import SET, parse_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bluegrid_registry import RegistryFile
 
 
 @command(
@@ -66,13 +68,16 @@ def edit(
         keys=[_key(each) for each in trust_key or ()],
         without_keys=distrust_key or (),
     )
-    is_online = Registry.load(registry).of_set(set_id).service is not None
-    described = partial(_described, set_id, change)
-    apply(described, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes, is_online=is_online)
+    described = partial(_described, set_id, change, "" if up else "; apply it with `pulumi up`")
+    apply(described, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes, has_advice=True)
 
 
-def _described(set_id: str, change: Callable[[Path], bool], folder: Path) -> str | None:
-    return f"set {set_id}: changed" if change(folder) else None
+def _described(
+    set_id: str, change: Callable[[Path], RegistryFile | None], advice: str, folder: Path
+) -> str | None:
+    file = change(folder)
+    # What is not online has nothing to apply.
+    return None if file is None else f"set {set_id}: changed{advice if file.service else ''}"
 
 
 def _key(text: str) -> TrustedKey:

@@ -19,6 +19,6 @@ def cancel(
 
     The server ends what runs: `bluegrid update show` says when it has ended.
     """
-    asked = UpdateServer.of(server, token, token_file)
-    row = asked.call("POST", f"/updates/{update}/cancel")
-    update_progress.finish(asked, row, wait=False, seconds=None, as_json=as_json)
+    connection = UpdateServer.of(server, token, token_file)
+    row = connection.call("POST", f"/updates/{update}/cancel")
+    update_progress.finish(connection, row, wait=False, seconds=None, as_json=as_json)

@@ -26,7 +26,10 @@ def request(
     server: update_client.Server,
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Folder with a file or folder for each model, as `bluegrid push` takes it."),
+        typer.Argument(
+            metavar="[FOLDER]",
+            help="Folder with a file or folder for each model, as `bluegrid push` takes it.",
+        ),
     ] = None,
     version: Annotated[
         str | None, typer.Option(help="The new version's ID. Default: the next, v5 after v4.")
@@ -78,17 +81,17 @@ def request(
     """
     _check(folder, base, only, ignore, path, parameters, train=train)
     seconds = None if timeout is None else durations.seconds(timeout, "--timeout")
-    asked = UpdateServer.of(server, token, token_file)
-    row = _set_of(asked, name)
+    connection = UpdateServer.of(server, token, token_file)
+    row = _set_of(connection, name)
     body: dict[str, Any] = {"version": version, "base": base, "path": path}
     body |= {"without": without or (), "incompatible": incompatible}
     if train:
         body["train"] = dict(_parameter(each) for each in parameters or ())
     if folder is not None:
-        body["batch"] = _sent(asked, folder, ModelType.parse(row["type"]), only or [], ignore or [])
+        body["batch"] = _sent(connection, folder, ModelType.parse(row["type"]), only or [], ignore or [])
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-    update = asked.call("POST", f"/modelSets/{row['id']}/updates", body, headers)
-    update_progress.finish(asked, update, wait=wait, seconds=seconds, as_json=as_json)
+    update = connection.call("POST", f"/modelSets/{row['id']}/updates", body, headers)
+    update_progress.finish(connection, update, wait=wait, seconds=seconds, as_json=as_json)
 
 
 def _check(

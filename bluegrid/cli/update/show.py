@@ -31,13 +31,13 @@ def show(
 ) -> None:
     """Show UPDATE: what was requested, its step, its result or error."""
     seconds = None if timeout is None else durations.seconds(timeout, "--timeout")
-    asked = UpdateServer.of(server, token, token_file)
-    row = asked.call("GET", f"/updates/{update}")
+    connection = UpdateServer.of(server, token, token_file)
+    row = connection.call("GET", f"/updates/{update}")
     if wait:
-        update_progress.finish(asked, row, wait=True, seconds=seconds, as_json=as_json)
+        update_progress.finish(connection, row, wait=True, seconds=seconds, as_json=as_json)
         return
     if lines:
-        row["output"] = asked.call("GET", f"/updates/{update}/output?lines={lines}")["lines"]
+        row["output"] = connection.call("GET", f"/updates/{update}/output?lines={lines}")["lines"]
     output.emit(as_json=as_json, data=row, text="\n".join(_lines(row)))
 
 

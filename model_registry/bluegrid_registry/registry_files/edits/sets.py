@@ -57,8 +57,8 @@ def edit_set(
     distrust: Collection[str] = (),
     keys: Collection[TrustedKey] = (),
     without_keys: Collection[str] = (),
-) -> bool:
-    """Change or remove values of a set, trusted names or keys; return False if nothing changes.
+) -> RegistryFile | None:
+    """Change or remove values of a set, trusted names or keys; return its file, or None if nothing changes.
 
     The ID and the type cannot change: every version and every model depends on them.
 
@@ -95,9 +95,8 @@ def edit_set(
             rows = {key.id: key.model_dump() for key in (*(known[each] for each in left), *keys)}
             row = edited(row, [ValueEdit(("keys",), [*rows.values()] or None)])
         if row == data["set"]:
-            return False
-        opened.change_data(file, {**data, "set": row})
-        return True
+            return None
+        return opened.change_data(file, {**data, "set": row})
 
 
 def _without(names: Collection[str], removed: Collection[str], otherwise: str) -> list[str]:

@@ -132,6 +132,16 @@ def test_keys_of_a_service_are_set_and_removed(file: Path) -> None:
     )
 
 
+def test_a_region_without_a_stack_is_refused(stack: Path) -> None:
+    fault = refused("service", "set", "line-loading", "regions=north,esat")
+    assert fault.startswith("esat is not a region; there are north; correct the name, or add a stack")
+    assert stack.read_text() == TEXT
+    stack.write_text(TEXT[: TEXT.index("service:")])
+    added = ("service", "add", "loads", "--set", "g1", "--version", "v1")
+    assert refused(*added, "regions=esat").startswith("esat is not a region")
+    output_of(*added, "regions=north")
+
+
 def test_clusters_are_listed_and_shown_with_every_key(file: Path) -> None:
     rows = data("cluster", "list")
     assert [(row["cluster"], row["version"], row["live"], row["pods"]) for row in rows] == [
