@@ -15,6 +15,7 @@ PACKAGE = "bluegrid"
 TOKEN = f"{PACKAGE}:index:ModelServices"
 
 _FUNCTION = "pulumi:pulumi:readStackResourceOutputs"
+_STACK = "pulumi:pulumi:Stack"
 
 
 class RegionComponent(pulumi.ComponentResource):
@@ -50,7 +51,6 @@ def _read() -> dict[str, Any]:
     """Read the component's outputs from the state: of all resources, as the engine offers no others."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     resources = invoke_of_state(_FUNCTION, {"stackName": stack}).get("outputs") or {}
-    for resource in resources.values():
-        if resource.get("type") == TOKEN:
-            return dict(resource.get("outputs") or {})
-    return {}
+    outputs = {resource["type"]: resource.get("outputs") or {} for resource in resources.values()}
+    # A stack that had a program in Python before keeps there what its next update has to know.
+    return dict(outputs.get(TOKEN) or outputs.get(_STACK) or {})

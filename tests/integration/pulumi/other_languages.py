@@ -54,6 +54,30 @@ pulumi.ComponentResource("bluegrid:index:ModelServices", "services", arguments, 
 """What a generated SDK does for a package: it names the type, and the engine asks the plugin."""
 
 
+_IN_PYTHON = f"""\
+import os
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from bluegrid_components import ModelServices, ModelServicesArgs, run
+
+arguments = {ARGUMENTS!r}
+arguments |= {{name: name for name in ("storeSecretKey", "routeKey")}}
+arguments |= {{"kubeconfig": os.environ["GRID_KUBECONFIG"], "region": pulumi.get_stack()}}
+
+
+def main():
+    manifests = kubernetes.Provider("manifests", render_yaml_to_directory="manifests")
+    args, opts = ModelServicesArgs.model_validate(arguments), pulumi.ResourceOptions(providers=[manifests])
+    return {{"urls": ModelServices("platform", args, opts).urls}}
+
+
+run(main)
+"""
+"""The same region by a program in Python."""
+
+
 class PluginProject:
     """Another team's project with stack `north`; the plugin is on PATH, as an installed wheel has it."""
 
@@ -132,8 +156,16 @@ class ProjectByType(PluginProject):
         (folder / "Pulumi.yaml").write_text(
             "name: grid\nruntime:\n  name: python\n  options:\n    virtualenv: env\n"
         )
-        (folder / "__main__.py").write_text(_BY_TYPE)
+        self.write_by_type()
         engine.require("stack", "init", STACK, cwd=folder)
+
+    def write_in_python(self) -> None:
+        """Declare the same region by a program in Python."""
+        (self.folder / "__main__.py").write_text(_IN_PYTHON)
+
+    def write_by_type(self) -> None:
+        """Declare the region by the package's type, as at first."""
+        (self.folder / "__main__.py").write_text(_BY_TYPE)
 
     def up(self, *options: str) -> Ran:
         return self.run("up", "--yes", "--skip-preview", *options)

@@ -178,6 +178,18 @@ def test_a_live_service_that_is_declared_no_more_is_kept(by_type: ProjectByType)
     assert by_type.live() == "line-loading-d1"
 
 
+def test_a_stack_of_a_program_in_python_becomes_one_of_another_language(by_type: ProjectByType) -> None:
+    by_type.write_in_python()
+    by_type.require("up", "--yes", "--skip-preview")
+    by_type.write_by_type()
+    steps = by_type.require("preview", "--json").json()["steps"]
+    changes = [(each["op"], each["urn"].rpartition("::")[2]) for each in steps if each["op"] != "same"]
+    assert changes == [("create", "services")]
+    # What the stack kept is known: a service that is declared no more is not deleted.
+    by_type.edit("name: line-loading", "name: loading")
+    assert "line-loading is live and would be deleted" in by_type.up().stdout
+
+
 def test_what_the_last_update_left_stays_if_nothing_changes(by_type: ProjectByType) -> None:
     by_type.require("up", "--yes", "--skip-preview")
     assert by_type.run("preview", "--expect-no-changes").exit_code == 0
