@@ -11,7 +11,7 @@ import typer
 from bluegrid.cli import options, output, set_options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
-from bluegrid_registry import ConfigError, PublicKey, TrustedKey, ValueEdit, edit_set
+from bluegrid_registry import ConfigError, TrustedKey, ValueEdit, edit_set
 from bluegrid_registry.registry_files.edits.values import SET, parse_edits
 
 if TYPE_CHECKING:
@@ -84,5 +84,8 @@ def _key(text: str) -> TrustedKey:
     key_id, equals, file = text.partition("=")
     if not equals or not file:
         raise ConfigError(f"--trust-key {text}: expected ID=FILE, such as ops-2026=ops-2026.pem.pub")
+    # Imported here, because cryptography takes as long as reading a hundred files.
+    from bluegrid_registry import PublicKey
+
     with output.checked_values():
         return TrustedKey(id=key_id, public=PublicKey.read(key_id, Path(file)).text)

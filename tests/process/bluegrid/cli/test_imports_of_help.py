@@ -15,9 +15,11 @@ HEAVY = [
     *("awscrt", "boto3", "botocore", "cryptography", "fastapi", "kubernetes", "msgspec", "numpy", "pulumi"),
     *("ruamel", "structlog", "urllib3", "yaml"),
 ]
-FILE = """\
-set: {id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}
-versions: []
+FILE = f"""\
+set: {{id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}}
+versions:
+  - {{id: v1, manifest: "sha256:{"1" * 64}", updated: 2026-11-22T08:00:00Z}}
+service: {{name: loads, live: d1, clusters: [{{id: d1, version: v1, cpu: 1, memory: 1Gi}}]}}
 """
 
 
@@ -38,7 +40,22 @@ def test_help_imports_neither_a_command_nor_a_heavy_library(arguments: list[str]
     assert imported(names, *arguments) == ""
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["set", "list"], ["version", "list", "g1"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check"],
+        ["set", "list"],
+        ["set", "edit", "g1", "accelerate=onnx"],
+        ["version", "list", "g1"],
+        ["service", "list"],
+        ["service", "show", "loads"],
+        ["service", "set", "loads", "standbyReplicas=0"],
+        ["cluster", "list"],
+        ["cluster", "show", "loads", "d1"],
+        ["cluster", "set", "loads", "d1", "load=lazy"],
+    ],
+    ids=" ".join,
+)
 def test_what_reads_only_the_registry_imports_no_store_and_no_client(
     arguments: list[str], tmp_path: Path
 ) -> None:
