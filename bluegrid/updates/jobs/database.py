@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import weakref
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,7 +134,10 @@ class Database:
         """Open a database; create the file, or upgrade the file of an earlier release, if necessary."""
         database = cls(file)
         # An open connection keeps the WAL files, so that other connections can read on a full disk.
-        object.__setattr__(database, "_kept", sqlite3.connect(file, check_same_thread=False))
+        kept = sqlite3.connect(file, check_same_thread=False)
+        object.__setattr__(database, "_kept", kept)
+        # Python 3.13 warns of a connection that nobody closed.
+        weakref.finalize(database, kept.close).atexit = False
         with database.reading() as connection:
             connection.execute("pragma journal_mode = wal")
             connection.executescript(f"begin immediate; {_SCHEMA}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -75,3 +76,12 @@ def test_an_event_of_a_newer_release_is_listed_as_it_is(tmp_path: Path) -> None:
             "insert into acts (time, author, act, detail) values (1.0, 'anna', 'paused', '{}')"
         )
     assert [event.act for event in AuditLog(database).events(0, 10)] == ["paused"]
+
+
+def test_a_database_that_nothing_uses_any_more_is_closed(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "journal.sqlite")
+    kept = database._kept
+    del database
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        kept.execute("select 1")
