@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.integration.pulumi.conftest import Engine
 
 D1 = "    - {id: d1, version: v1, replicas: 2, cpu: 1, memory: 1Gi}\n"
+AUTOSCALED = "autoscaling: {min: 2, max: 10, cpu: 70}"
 ROUTE = "bluegrid:serving:ModelService$bluegrid:serving:Route$kubernetes:networking.k8s.io/v1:Ingress"
 FAULT = "bluegrid:index:ModelServices resource 'services' has a problem: "
 
@@ -165,6 +166,36 @@ def test_a_switch_that_also_deletes_is_refused_where_the_proxy_cannot_be_reached
     assert (
         'before hook "bluegrid-handover" failed: service line-loading: line-loading-d1 is live and to be '
         f"deleted; {why}" in refused.errors()
+    )
+    assert by_type.live() == "line-loading-d1"
+
+
+def test_a_cluster_takes_over_only_with_as_many_pods_as_answer_now(
+    by_type: ProjectByType, tmp_path: Path
+) -> None:
+    by_type.edit("id: d2, version: v2, replicas: 2", f"id: d2, version: v2, {AUTOSCALED}")
+    by_type.require("up", "--yes", "--skip-preview")
+    by_type.edit("live: d1", "live: d2")
+    backend = {"service": {"name": "line-loading-d1"}}
+    route = {
+        "metadata": {"name": "line-loading"},
+        "spec": {"rules": [{"http": {"paths": [{"backend": backend}]}}]},
+    }
+    # Four pods of d1 answer, and none of d2.
+    objects = {
+        "/apis/networking.k8s.io/v1/namespaces/grid/ingresses": {"items": [route]},
+        "/apis/apps/v1/namespaces/grid/deployments/line-loading-d1": {
+            "spec": {"replicas": 4},
+            "status": {"readyReplicas": 4},
+        },
+    }
+    with api_server(objects=objects) as server:
+        by_type.environment["GRID_KUBECONFIG"] = str(kubeconfig(tmp_path / "busy", server, "there"))
+        refused = by_type.up()
+    assert refused.exit_code != 0
+    assert (
+        'before hook "bluegrid-takeover" failed: service line-loading: d2 takes over from 4 of d1, and 0 of '
+        "4 pods are ready" in refused.stdout
     )
     assert by_type.live() == "line-loading-d1"
 
