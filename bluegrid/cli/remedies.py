@@ -18,6 +18,7 @@ COMMANDS: Mapping[Remedy, str] = {
     "traffic",
     Remedy.MIX_KINDS: "put other estimators into a set of their own, or allow them: "
     "`bluegrid set edit {set} --kinds mixed`",
+    Remedy.NAME_REGION: "name one with --stack, or all of them with --everywhere",
     Remedy.OPEN_PLAIN: "unset BLUEGRID_KEY_PASSPHRASE",
     Remedy.OPEN_ENCRYPTED: "set BLUEGRID_KEY_PASSPHRASE",
     Remedy.IGNORE_FILES: "rename or move what is a model, ignore what is not (`push --ignore PATTERN`; "

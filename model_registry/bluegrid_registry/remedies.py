@@ -19,6 +19,7 @@ class Remedy(StrEnum):
     MAKE_EXPORT_KEY = "make a P-256 key for exports"
     MAKE_KEY = "make one, Ed25519 or P-256"
     MIX_KINDS = "put other estimators into a set of their own, or let this one hold them (`kinds: mixed`)"
+    NAME_REGION = "name one, or all"
     OPEN_ENCRYPTED = "give its passphrase"
     OPEN_PLAIN = "give none"
     REMOVE_CLUSTER = "remove the cluster first"

@@ -11,7 +11,7 @@ from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from bluegrid_registry.registry_files.service_schema import Service, Weights
@@ -38,7 +38,15 @@ class Sharing:
     weights: Mapping[str, int]
 
 
-def switch(folder: Path, service: str, cluster_id: str, region: str | None = None) -> SwitchResult:
+def switch(
+    folder: Path,
+    service: str,
+    cluster_id: str,
+    region: str | None = None,
+    *,
+    everywhere: bool = False,
+    regions: Collection[str] | None = None,
+) -> SwitchResult:
     """Make a cluster live, with all requests: one word of the file changes, and `traffic` is removed.
 
     Args:
@@ -47,37 +55,46 @@ def switch(folder: Path, service: str, cluster_id: str, region: str | None = Non
         cluster_id: one of its clusters.
         region: the region to switch, or `default`: the regions that `live` does not name. None: all regions,
             for a service with the same live cluster everywhere.
+        everywhere: whether to switch all regions, also if different clusters are live in them.
+        regions: the regions that exist, as far as known; if the same cluster is live in all of them, the file
+            says so in one word. None: what is declared by region stays so.
 
     Raises:
-        RegistryError: there is no such service, cluster or region, the regions differ and `region` is None,
-            or the registry has mistakes.
+        RegistryError: there is no such service, cluster or region, the regions differ and none is named, or
+            the registry has mistakes.
     """
     with open_registry(folder) as opened:
         file, offered = opened.service(service)
         offered.cluster(cluster_id)
         live = _live_by_region(offered)
-        if region not in (None, DEFAULT_REGION) and not offered.is_in(region):
-            declared = ", ".join(offered.regions or ())
-            raise RegistryError(f"{region} is not a region of {service}; declared: {declared}")
-        if region is None and len({*live.values()}) > 1:
-            regions = ", ".join(f"{name} ({live[name]})" for name in live)
-            raise RegistryError(f"{service} is live by region: name one of {regions}")
+        _require_region(offered, region)
+        if region is None and not everywhere and len({*live.values()}) > 1:
+            choices = ", ".join(f"{name} ({live[name]})" for name in live)
+            fault = f"{service} is live by region: {choices}"
+            raise RegistryError(fault, Remedy.NAME_REGION)
         key = region or DEFAULT_REGION
-        old = live.get(key, live[DEFAULT_REGION])
+        old = live.get(key, live[DEFAULT_REGION]) if region else ", ".join(dict.fromkeys(live.values()))
         is_everywhere = region is None or (isinstance(offered.live, str) and key == DEFAULT_REGION)
-        now = cluster_id if is_everywhere else {**live, key: cluster_id}
-        changes: dict[str, object] = {} if old == cluster_id else {"live": now}
+        existing = None if regions is None else offered.regions or regions
+        now = cluster_id if is_everywhere else _shortest({**live, key: cluster_id}, existing)
+        changes: dict[str, object] = {}
+        if now != offered.live and (old != cluster_id or isinstance(now, str)):
+            changes["live"] = now
         if offered.traffic is not None:
-            changes["traffic"] = (
-                None if region is None else _all_to(cluster_id, key, offered.traffic_by_region)
-            )
+            changes["traffic"] = _without_shares(offered, cluster_id, region, existing)
         if changes:
             opened.change(file, service=offered.model_copy(update=changes))
         return SwitchResult(service, region, old, cluster_id)
 
 
 def share_traffic(
-    folder: Path, service: str, weights: Mapping[str, int], region: str | None = None
+    folder: Path,
+    service: str,
+    weights: Mapping[str, int],
+    region: str | None = None,
+    *,
+    everywhere: bool = False,
+    regions: Collection[str] | None = None,
 ) -> Sharing:
     """Share the requests of a service among clusters; `switch` ends it.
 
@@ -88,25 +105,31 @@ def share_traffic(
             the sum of all.
         region: the region, or `default`: the regions that `live` and `traffic` do not name. None: all
             regions, for a service that is the same everywhere.
+        everywhere: whether to share in all regions, also if they share differently now.
+        regions: the regions that exist, as far as known; the only one needs no name in the file. None: shares
+            of a region stay under its name.
 
     Raises:
         RegistryError: there is no such service, cluster or region, the live cluster has no share, a share is
-            too small, the regions differ and `region` is None, or the registry has mistakes.
+            too small, the regions differ and none is named, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
         file, offered = opened.service(service)
         for cluster_id in weights:
             offered.cluster(cluster_id)
+        _require_region(offered, region)
         live = offered.live_in(region or DEFAULT_REGION)
         if not weights.get(live) or len(weights) < 2:
             fault = f"{live} is live, and {service} shares its requests with others"
             raise RegistryError(fault, Remedy.SHARE_OR_SWITCH, service=service)
         shares = offered.traffic_by_region
         is_alike = isinstance(offered.live, str) and not shares.keys() - {DEFAULT_REGION}
-        if region is None and not is_alike:
-            named = {**_live_by_region(offered), **shares}
-            raise RegistryError(f"{service} differs by region: name one of {', '.join(named)}")
-        now = dict(weights) if region is None else {**shares, region: dict(weights)}
+        if region is None and not is_alike and not everywhere:
+            named = ", ".join({**_live_by_region(offered), **shares})
+            raise RegistryError(f"{service} differs by region: {named}", Remedy.NAME_REGION)
+        existing = {*(offered.regions or regions or ()), *shares} - {DEFAULT_REGION}
+        is_everywhere = region is None or (bool(regions) and existing == {region})
+        now = dict(weights) if is_everywhere else {**shares, str(region): dict(weights)}
         opened.change(file, service=offered.model_copy(update={"traffic": now}))
         return Sharing(service, region, weights)
 
@@ -143,10 +166,46 @@ def refuse_live(service: Service, cluster_id: str) -> None:
             raise RegistryError(fault, Remedy.SWITCH_FIRST, service=service.name)
 
 
-def _all_to(cluster_id: str, region: str, shares: Mapping[str, Weights]) -> Mapping[str, Weights] | None:
-    """Return shares with all requests of this region for one cluster, and unchanged other regions."""
-    others = {name: weights for name, weights in shares.items() if name != region}
-    return ({**others, region: {cluster_id: 1}} if DEFAULT_REGION in others else others) or None
+def _require_region(service: Service, region: str | None) -> None:
+    if region not in (None, DEFAULT_REGION) and not service.is_in(region):
+        declared = ", ".join(service.regions or ())
+        raise RegistryError(f"{region} is not a region of {service.name}; declared: {declared}")
+
+
+def _shortest(live: Mapping[str, str], regions: Collection[str] | None) -> Mapping[str, str] | str:
+    """Return the only cluster that is live, if it is the only one; otherwise the clusters by region.
+
+    Args:
+        live: the live cluster by region.
+        regions: those that exist; empty: not known, so that `default` may be of some. None: keep regions.
+    """
+    if regions is None:
+        return live
+    existing = {*regions, *live} - {DEFAULT_REGION} if regions else {*live}
+    clusters = {live.get(region, live[DEFAULT_REGION]) for region in existing}
+    return clusters.pop() if len(clusters) == 1 else live
+
+
+def _without_shares(
+    service: Service, cluster_id: str, region: str | None, regions: Collection[str] | None
+) -> Mapping[str, Weights] | None:
+    """Return shares with all requests of the region for one cluster; None: no region shares any more.
+
+    Args:
+        service: before the change.
+        cluster_id: the cluster that gets all requests.
+        region: the region; None: all.
+        regions: those that exist; empty or None: not known.
+    """
+    if region is None:
+        return None
+    others = {name: shares for name, shares in service.traffic_by_region.items() if name != region}
+    if DEFAULT_REGION not in others:
+        return others or None
+    shared = [name for name, shares in others.items() if name != DEFAULT_REGION and len(shares) > 1]
+    if regions and not {*regions} - {*others, region} and not shared:
+        return None
+    return {**others, region: {cluster_id: 1}}
 
 
 def _live_by_region(service: Service) -> Mapping[str, str]:

@@ -31,6 +31,7 @@ from bluegrid_registry import (
     require_region,
     share_traffic,
     sign,
+    switch,
     verify_signature,
 )
 from bluegrid_registry.signing.signatures import signature_key
@@ -101,6 +102,11 @@ def push_with_stray(folder: Path) -> None:
     models_in_folder(folder, SKOPS)
 
 
+def switch_unnamed(folder: Path) -> None:
+    switch(folder, "line-loading", "d3", "nroth")
+    switch(folder, "line-loading", "d1")
+
+
 def check_kinds(_: Path) -> None:
     kinds = Kinds("g1", lambda data: (data.decode(),))
     for uid in ("Ridge", "Lasso"):
@@ -129,6 +135,7 @@ PROVOKED: dict[Remedy, tuple[Callable[[Path], object], str]] = {
     Remedy.MAKE_EXPORT_KEY: (export, "bluegrid key add NAME --out FILE --algorithm p256"),
     Remedy.MAKE_KEY: (lambda _: PublicKey.from_text("ops", "?"), "bluegrid key add"),
     Remedy.MIX_KINDS: (check_kinds, "`bluegrid set edit g1 --kinds mixed`"),
+    Remedy.NAME_REGION: (switch_unnamed, "name one with --stack, or all of them with --everywhere"),
     Remedy.OPEN_PLAIN: (
         lambda folder: PrivateKey.read(open_key(folder), "one too many"),
         "unset BLUEGRID_KEY_PASSPHRASE",

@@ -92,7 +92,9 @@ def test_regions_that_are_alike_again_are_said_in_one_word(folder: Path) -> None
 def test_a_service_that_is_live_by_region_is_never_switched_by_guess(folder: Path) -> None:
     add_cluster(folder, "line-loading", D3)
     switch(folder, "line-loading", "d3", region="north")
-    with pytest.raises(RegistryError, match=r"live by region: name one of default \(d1\), north \(d3\)"):
+    with pytest.raises(
+        RegistryError, match=r"live by region: default \(d1\), north \(d3\); name one, or all"
+    ):
         switch(folder, "line-loading", "d1")
 
 
@@ -104,6 +106,57 @@ def test_regions_that_name_the_same_cluster_are_switched_together_and_said_in_on
     assert "live: {default: d1, north: d1}" in read(folder)
     switch(folder, "line-loading", "d3")
     assert read(folder) == before.replace("live: 'd1'", "live: d3")
+
+
+def test_a_switch_everywhere_ends_what_differs(folder: Path) -> None:
+    add_cluster(folder, "line-loading", D3)
+    before = read(folder)
+    switch(folder, "line-loading", "d3", region="north")
+    done = switch(folder, "line-loading", "d1", everywhere=True)
+    assert (done.region, done.old, done.new) == (None, "d1, d3", "d1")
+    assert read(folder) == before.replace("live: 'd1'", "live: d1")
+
+
+@pytest.mark.parametrize("region", ["north", "east"])
+def test_the_last_region_to_follow_makes_it_one_word_again(folder: Path, region: str) -> None:
+    add_cluster(folder, "line-loading", D3)
+    before = read(folder)
+    for each in ({"north", "east"} - {region}, {region}):
+        assert "live: d3" not in read(folder)
+        switch(folder, "line-loading", "d3", *each, regions=["north", "east"])
+    assert read(folder) == before.replace("live: 'd1'", "live: d3")
+
+
+def test_the_only_region_needs_no_name(folder: Path) -> None:
+    text = TEXT.replace("    regions: [ north,east ]\n", "")
+    assert text != TEXT
+    (folder / "g1.yaml").write_text(text)
+    add_cluster(folder, "line-loading", D3)
+    before = read(folder)
+    switch(folder, "line-loading", "d3", "north", regions=["north"])
+    assert read(folder) == before.replace("live: 'd1'", "live: 'd3'")
+
+
+def test_a_region_that_only_the_file_knows_counts(folder: Path) -> None:
+    (folder / "g1.yaml").write_text(TEXT.replace("    regions: [ north,east ]\n", ""))
+    add_cluster(folder, "line-loading", D3)
+    switch(folder, "line-loading", "d1", "south", regions=["north"])
+    before = read(folder)
+    switch(folder, "line-loading", "d3", "south", regions=["north"])
+    switch(folder, "line-loading", "d3", "north", regions=["north"])
+    assert "live: d3" in read(folder)
+    switch(folder, "line-loading", "d1", "north", regions=["north", "south"])
+    assert "live: {default: d3, north: d1}" in read(folder)
+    assert before != read(folder)
+
+
+def test_where_no_region_is_known_the_default_has_to_agree_too(folder: Path) -> None:
+    (folder / "g1.yaml").write_text(TEXT.replace("    regions: [ north,east ]\n", ""))
+    add_cluster(folder, "line-loading", D3)
+    switch(folder, "line-loading", "d3", "north", regions=())
+    assert "live: {default: d1, north: d3}" in read(folder)
+    switch(folder, "line-loading", "d1", "north", regions=())
+    assert "live: d1 " in read(folder)
 
 
 def test_a_region_that_the_service_is_not_in_is_refused(folder: Path) -> None:

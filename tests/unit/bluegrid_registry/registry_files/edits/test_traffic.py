@@ -129,6 +129,36 @@ def test_a_switch_of_the_only_region_that_shares_leaves_no_trace_of_it(tmp_path:
     assert "traffic" not in read(folder)
 
 
+def test_the_last_region_to_stop_sharing_leaves_no_trace_of_it(tmp_path: Path) -> None:
+    folder = write(tmp_path, "{d1: 90, d2: 10}")
+    switch(folder, "line-loading", "d1", "north", regions=["north", "east"])
+    assert "  traffic: {default: {d1: 90, d2: 10}, north: {d1: 1}}\n" in read(folder)
+    switch(folder, "line-loading", "d1", "east", regions=["north", "east"])
+    assert read(folder) == TEXT
+
+
+def test_the_only_region_shares_without_a_name(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    text = TEXT.replace("  regions: [north, east]\n", "")
+    (folder / "g1.yaml").write_text(text)
+    share_traffic(folder, "line-loading", {"d1": 90, "d2": 10}, "north", regions=["north"])
+    assert read(folder) == text + "  traffic: {d1: 90, d2: 10}\n"
+    switch(folder, "line-loading", "d1", "north", regions=["north"])
+    assert read(folder) == text
+
+
+def test_a_region_that_the_service_is_not_in_never_shares(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    with pytest.raises(RegistryError, match="south is not a region of line-loading; declared: north, east"):
+        share_traffic(folder, "line-loading", {"d1": 90, "d2": 10}, "south")
+
+
+def test_sharing_everywhere_ends_what_differs(tmp_path: Path) -> None:
+    folder = write(tmp_path, "{north: {d1: 90, d2: 10}}")
+    share_traffic(folder, "line-loading", {"d1": 50, "d3": 50}, everywhere=True)
+    assert read(folder) == TEXT.replace(LIVE, f"{LIVE}  traffic: {{d1: 50, d3: 50}}\n")
+
+
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
@@ -147,7 +177,7 @@ def test_a_share_that_cannot_be_is_refused(wanted: dict[str, int], message: str,
 
 def test_regions_that_differ_are_never_shared_by_guess(tmp_path: Path) -> None:
     folder = write(tmp_path, "{north: {d1: 90, d2: 10}}")
-    with pytest.raises(RegistryError, match="differs by region: name one of default, north"):
+    with pytest.raises(RegistryError, match="differs by region: default, north; name one, or all"):
         share_traffic(folder, "line-loading", {"d1": 90, "d2": 10})
 
 
