@@ -40,7 +40,7 @@ cores. State is on `file://`.
   of the state twice for each object.
 - A switch is timed from the command until the last answer of the old version, under {RATE:g} requests a
   second whose every answer is checked; nothing is retried. `up` edits the registry and runs
-  `pulumi up --yes --skip-preview`; `switch --up` is `bluegrid switch SERVICE CLUSTER --up`.
+  `pulumi up --yes --skip-preview`; `switch --up` is `bluegrid switch SERVICE CLUSTER --up --yes`.
 - *Argo Rollouts* runs the same pod template behind the same proxy; its switch is timed from `kubectl apply`
   of the Rollout with the other version's pods.
   *To pods that run*: ours switches to its standby, Argo goes back to a ReplicaSet that it has kept

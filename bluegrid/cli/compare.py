@@ -55,6 +55,7 @@ def compare(
     atol: Annotated[float, typer.Option(help="Absolute difference up to which answers agree.")] = 1e-9,
     stack: options.Stack = None,
     context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
     namespace: options.Namespace = None,
     store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
@@ -66,7 +67,15 @@ def compare(
     Exit code 1 if answers differ. Requests go through the API server, four at a time: the latencies compare
     the clusters with each other, and are not what clients see.
     """
-    place = resolve_place(stacks, stack, context=context, namespace=namespace, store=store, only_reads=True)
+    place = resolve_place(
+        stacks,
+        stack,
+        context=context,
+        kubeconfig=kubeconfig,
+        namespace=namespace,
+        store=store,
+        only_reads=True,
+    )
     to_compare = read_requests(requests) if requests else _recorded(service, first, registry, place.store)
     api = connect(place)
     result = compare_clusters(

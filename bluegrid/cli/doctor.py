@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 def doctor(
     stack: options.Stack = None,
     context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
     namespace: options.Namespace = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     store: options.Store = None,
@@ -49,6 +50,7 @@ def doctor(
         stacks,
         stack,
         context=context,
+        kubeconfig=kubeconfig,
         namespace=namespace,
         store=store,
         route_address=route_address,

@@ -1,4 +1,12 @@
-"""Applies the edit of a command to the registry, or to a copy whose preview is shown."""
+"""Applies the edit of a command to the registry, or to a copy whose preview is shown.
+
+    --up          preview of the edit on a copy ─► question ─► edit ─► `pulumi up`
+    --up --yes    edit ─► `pulumi up`
+    --dry-run     preview of the edit on a copy
+    none          edit
+
+So "no" leaves the registry as it was, and so does an update that ends before it has changed the live route.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +14,15 @@ import difflib
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from bluegrid.cli import output
 from bluegrid.cli.pulumi import StackCommands
 from bluegrid_registry import ConfigError, Registry, change_cluster
+from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files.edits.values import value_at
 
 if TYPE_CHECKING:
@@ -22,60 +30,163 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from bluegrid.project import Target
+    from bluegrid.cli.route_before import RouteBefore
+    from bluegrid.project import Place, Target
     from bluegrid_registry import ValueEdit
+
+    Edit = Callable[[Path], "Edited | str | None"]
+    """Changes a folder of registry files; returns its change, or a line for people; None: nothing."""
+
+
+class Edited(NamedTuple):
+    """The change of an edit.
+
+    Attributes:
+        text: a line for people.
+        data: for machines.
+        undo: the command that takes it back; empty: no single command does.
+    """
+
+    text: str
+    data: Any = None
+    undo: str = ""
+
+
+_NOTHING = Edited("nothing to change")
 
 
 def apply(
-    edit: Callable[[Path], str | None],
+    edit: Edit,
     registry: Path,
-    stack: str | None,
-    config_file: Path | None,
+    place: Place,
     *,
     up: bool,
     dry_run: bool,
     yes: bool,
     question: str | None = None,
     variables: Mapping[str, str] | None = None,
+    target: Target | None = None,
+    at_once: bool = False,
+    as_json: bool = False,
     has_advice: bool = False,
 ) -> None:
     """Edit the registry and, with `up`, run `pulumi up`; with `dry_run`, only show what both would do.
 
     Args:
-        edit: changes a folder of registry files, and returns a line about the change; None: nothing changes.
+        edit: changes a folder of registry files.
         registry: the folder.
-        stack: the stack that `pulumi up` updates.
-        config_file: the stack's settings; None: the file that Pulumi finds.
-        up: whether to run `pulumi up`.
+        place: the stack that `pulumi up` updates.
+        up: whether to run `pulumi up`, after its preview and a question.
         dry_run: whether to write nothing.
-        yes: whether to ask no questions, also not Pulumi's.
-        question: to ask before the edit; None: no question.
+        yes: whether to ask nothing, and to update without a preview.
+        question: to ask before the edit, also without `up`; None: `up` alone asks.
         variables: environment variables for the Pulumi program.
+        target: the resources to update; None: the whole stack.
+        at_once: whether the route does not wait for pods of a cluster that takes over.
+        as_json: whether to print the edit's data.
         has_advice: whether the line about the change itself says how to apply it, if it has to be.
 
     Raises:
-        ConfigError: there is no terminal for a question, or the answer is no.
+        ConfigError: there is no terminal for a question, or the answer is no; nothing is changed.
         RegistryError: the edit is refused.
     """
-
-    def named() -> StackCommands:
-        return replace(StackCommands.named(stack, config_file), variables=variables or {})
-
     if dry_run:
-        sys.exit(show(registry, edit, named() if stack else None, None))
-    updated = named() if up else None
-    if not yes and (up or question):
-        _require_terminal()
-    if question and not yes and not typer.confirm(question):
+        previewed = None if place.stack is None else StackCommands.of(place, variables)
+        sys.exit(show(registry, edit, previewed, target))
+    stack = StackCommands.of(place, variables) if up else None
+    if not yes:
+        _ask(edit, registry, stack, question, target)
+    if stack is None:
+        edited = _edited(edit, registry)
+        hint = f"; apply it with `{_in_shell(place, variables or {})}`"
+        text = edited.text if has_advice or edited == _NOTHING else f"{edited.text}{hint}"
+        output.emit(as_json=as_json, data=edited.data, text=text)
+        return
+    route = None if target is None else _route(place, target)
+    before = _texts(registry)
+    edited = _edited(edit, registry)
+    after = _texts(registry)
+    output.emit(as_json=as_json, data=edited.data, text=edited.text)
+    code = stack.up(target, is_previewed=not yes, at_once=at_once)
+    if code != 0 and route is not None:
+        changed = [file for file in before if before[file] != after.get(file)]
+        output.refuse(
+            _after_failure(route, edited, registry, {file: (before[file], after[file]) for file in changed})
+        )
+    sys.exit(code)
+
+
+def _edited(edit: Edit, registry: Path) -> Edited:
+    edited = edit(registry)
+    if isinstance(edited, str):
+        return Edited(edited)
+    return edited or _NOTHING
+
+
+def _ask(
+    edit: Edit,
+    registry: Path,
+    stack: StackCommands | None,
+    question: str | None,
+    target: Target | None,
+) -> None:
+    """Show what would change, and ask; end the program if the preview fails, refuse if the answer is no."""
+    if stack is None and question is None:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError("this command asks before it changes anything, and there is no terminal: add --yes")
+    if stack is not None:
+        code = show(registry, edit, stack, target)
+        if code != 0:
+            output.refuse("the preview has failed, so nothing is changed")
+            sys.exit(code)
+        question = question or f"Perform this update of stack {stack.name}?"
+    if not typer.confirm(str(question)):
         raise ConfigError("nothing is changed")
-    text = edit(registry)
-    command = " ".join([*(f"{name}={value}" for name, value in (variables or {}).items()), "pulumi up"])
-    if text is None:
-        typer.echo("nothing to change")
-    else:
-        typer.echo(text if up or has_advice else f"{text}; apply it with `{command}`")
-    if updated is not None:
-        sys.exit(updated.up(*(["--yes"] if yes else [])))
+
+
+def _route(place: Place, target: Target) -> RouteBefore:
+    # Imported here, because edits without an update do not need the libraries of Kubernetes.
+    from bluegrid.cli.route_before import RouteBefore
+
+    return RouteBefore.read(place, target)
+
+
+def _in_shell(place: Place, variables: Mapping[str, str]) -> str:
+    """Return the `pulumi up` that applies an edit."""
+    stack = [] if place.stack is None else ["--stack", place.stack]
+    return " ".join([*(f"{name}={value}" for name, value in variables.items()), "pulumi", "up", *stack])
+
+
+def _texts(registry: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in sorted(registry.glob("*.yaml"))}
+
+
+def _after_failure(
+    route: RouteBefore, edited: Edited, registry: Path, changed: Mapping[Path, tuple[bytes, bytes]]
+) -> str:
+    """Take the edit back if the live route is as before the update; return what is live, and what to do.
+
+    Args:
+        route: read before the update.
+        edited: the edit.
+        registry: the folder.
+        changed: the files that the edit changed, with their bytes before and after.
+    """
+    files = ", ".join(str(file) for file in changed)
+    status = f"see `bluegrid status {route.service}`"
+    live = route.live_now()
+    if live is None or not changed:
+        undo = f"; if the route is as before, `{edited.undo}`" if edited.undo else ""
+        return f"the update has failed, and {files or registry} has the new value: {status}{undo}"
+    if live == route.live and not route.is_wanted(live):
+        with locked(registry):
+            for file, (old, new) in changed.items():
+                # Another command may have changed the file meanwhile.
+                if file.read_bytes() == new:
+                    write_whole(file, old)
+        return f"the update has failed: {' and '.join(live)} is live as before, and {files} says so again"
+    return f"the update has failed, and {' and '.join(live)} is live, as {files} says: {status}"
 
 
 def changed_cluster(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> str:
@@ -127,9 +238,3 @@ def _difference(before: Path, after: Path) -> Iterator[str]:
             for path in (file, after / file.name)
         )
         yield from difflib.unified_diff(old, new, str(file), str(file), n=1)
-
-
-def _require_terminal() -> None:
-    """Raise ConfigError if nobody can answer the questions that follow."""
-    if not sys.stdin.isatty():
-        raise ConfigError("this command asks before it changes anything, and there is no terminal: add --yes")

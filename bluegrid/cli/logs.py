@@ -33,6 +33,7 @@ def logs(
     ] = False,
     stack: options.Stack = None,
     context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
     namespace: options.Namespace = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
@@ -45,7 +46,11 @@ def logs(
             "a container that has ended writes no more", param_hint="--follow --previous"
         )
     seconds = None if since is None else durations.seconds(since, "--since")
-    api = connect(resolve_place(stacks, stack, context=context, namespace=namespace, only_reads=True))
+    api = connect(
+        resolve_place(
+            stacks, stack, context=context, kubeconfig=kubeconfig, namespace=namespace, only_reads=True
+        )
+    )
     lines = (
         followed(api, service, cluster, since_seconds=seconds, tail=tail)
         if follow

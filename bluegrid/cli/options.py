@@ -57,12 +57,6 @@ SetValues = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
-StoreUrl = Annotated[
-    str,
-    typer.Option(
-        "--store", envvar="BLUEGRID_STORE", help="The store, s3://bucket/prefix?endpoint=... or file:///path."
-    ),
-]
 RegistryFolder = Annotated[
     Path,
     typer.Option(
@@ -126,6 +120,15 @@ Context = Annotated[
         help="The kube context. Default: the stack's, never the current one.",
     ),
 ]
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig",
+        envvar="BLUEGRID_KUBECONFIG",
+        callback=project_folders.unless_typed,
+        help="The kubeconfig. Default: the stack's, then $KUBECONFIG, then ~/.kube/config.",
+    ),
+]
 Namespace = Annotated[
     str | None,
     typer.Option(
@@ -158,15 +161,21 @@ RouteAddress = Annotated[
 ]
 Everywhere = Annotated[bool, typer.Option("--everywhere", help="Change every region, not the stack's alone.")]
 
-Up = Annotated[bool, typer.Option("--up", help="Also run `pulumi up`, which shows its preview and asks.")]
-UpOfRoute = Annotated[
-    bool,
-    typer.Option("--up", help="Also run `pulumi up`, of the service's route and the clusters named here."),
+Up = Annotated[
+    bool, typer.Option("--up", help="Also apply it: show Pulumi's preview, ask, then run `pulumi up`.")
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change nothing; show the edit and, of a named stack, the preview.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Ask nothing; needed where there is no terminal, as in CI.")
+]
+AtOnce = Annotated[
+    bool,
+    typer.Option(
+        "--at-once", help="With --up: do not wait until the cluster has as many pods as answer now."
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(

@@ -48,6 +48,7 @@ def predict(
     ] = None,
     stack: options.Stack = None,
     context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
     model: Annotated[str | None, typer.Option(help="UID of the model, without --url.")] = None,
     instances: Annotated[
         str | None, typer.Option(help="Rows of features as JSON, e.g. '[[12.5, 3.1]]'.")
@@ -82,7 +83,9 @@ def predict(
     else:
         if model is None:
             raise typer.BadParameter("is missing; only --url does without it", param_hint="--model")
-        place = resolve_place(stacks, stack, context=context, namespace=namespace, only_reads=True)
+        place = resolve_place(
+            stacks, stack, context=context, kubeconfig=kubeconfig, namespace=namespace, only_reads=True
+        )
         client, uid = ClusterClient.of(connect(place), service, cluster), model
         where = f"{service} {client.cluster}"
     answer = (

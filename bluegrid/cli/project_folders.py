@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import typer  # noqa: TC002 - it reads the annotations of callbacks
 
@@ -42,7 +43,7 @@ def stacks(context: typer.Context, option: typer.CallbackParam, folder: Path) ->
     return folder if project is None else from_here(project.stacks)
 
 
-def unless_typed(context: typer.Context, option: typer.CallbackParam, value: str | None) -> str | None:
+def unless_typed(context: typer.Context, option: typer.CallbackParam, value: Any) -> Any:
     """Return an option's value, without the environment's if `--stack` is typed.
 
     Otherwise a forgotten `export BLUEGRID_NAMESPACE=…` would send `--stack east` to another namespace.

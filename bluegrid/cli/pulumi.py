@@ -31,45 +31,44 @@ class StackCommands:
 
     Attributes:
         name: the stack's name.
-        config_file: its settings; None: the file that Pulumi finds.
+        file: its settings.
+        project: that the stack is of.
         variables: environment variables for the program.
     """
 
     name: str
-    config_file: Path | None
+    file: Path
+    project: Project
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, place: Place) -> StackCommands:
-        """Return the stack of a place; ConfigError as `named`."""
-        return cls.named(place.required_stack, place.file)
+    def of(cls, place: Place, variables: Mapping[str, str] | None = None) -> StackCommands:
+        """Return the stack of a place.
 
-    @classmethod
-    def named(cls, name: str | None, config_file: Path | None) -> StackCommands:
-        """Return the stack; ConfigError if none was named, or if Pulumi or a project is missing."""
-        if name is None:
-            raise ConfigError("there is no stack to update; name it: --stack <name>")
+        Raises:
+            ConfigError: no stack is named, or Pulumi or the project is missing.
+        """
+        name = place.required_stack
         if shutil.which("pulumi") is None:
             raise ConfigError("pulumi is not on PATH, so nothing is changed; see `bluegrid doctor`")
         # Without a project Pulumi would fail only after the registry was written.
-        Project.find()
-        return cls(name, config_file)
+        project = Project.find()
+        return cls(name, place.file or project.stacks / f"Pulumi.{name}.yaml", project, variables or {})
 
-    def up(self, *options: str) -> int:
-        """Run `pulumi up`; return the exit code."""
-        files = [] if self.config_file is None else ["--config-file", str(self.config_file)]
-        return run_attached(["pulumi", "up", *options, *files, "--stack", self.name], self.variables)
-
-    def make_live(self, target: Target, *, at_once: bool = False) -> int:
-        """Run `pulumi up` of only what makes a cluster live; return the exit code.
+    def up(self, target: Target | None, *, is_previewed: bool, at_once: bool = False) -> int:
+        """Run `pulumi up`, which asks nothing; return the exit code.
 
         Args:
-            target: the resources to update.
+            target: the resources to update; None: all.
+            is_previewed: whether the user has seen and accepted the preview.
             at_once: whether the route does not wait for pods of a cluster that takes over.
         """
-        variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
-        command = up_command(target, Project.find().name, self.name, self.config_file)
-        return run_attached(command, variables)
+        if target is None:
+            options = ["--yes", *(["--skip-preview"] if is_previewed else []), *self._config_file]
+            return run_attached(["pulumi", "up", *options, "--stack", self.name], self.variables)
+        variables = {**self.variables, **partial_update(target.routes), **(AT_ONCE if at_once else {})}
+        file = self.file if self._config_file else None
+        return run_attached(up_command(target, self.project.name, self.name, file), variables)
 
     def preview(self, registry: Path, target: Target | None = None) -> int:
         """Show what `pulumi up` would do if `registry` were the stack's; return the exit code."""
@@ -81,7 +80,8 @@ class StackCommands:
             file.flush()
             options, variables = ["--stack", self.name], {**self.variables}
             if target is not None:
-                options = target.options(Project.find().name, self.name)
+                # As in the update that follows: the state may lack the last change of the route.
+                options = ["--refresh", *target.options(self.project.name, self.name)]
                 variables |= partial_update(target.routes)
             command = ["pulumi", "preview", "--diff", "--config-file", file.name, *options]
             return run_attached(command, variables)
@@ -97,12 +97,16 @@ class StackCommands:
             if each["type"].startswith("kubernetes:")
         ]
 
+    @property
+    def _config_file(self) -> list[str]:
+        """The option that names the settings, if Pulumi does not find them by itself."""
+        own = self.project.stacks / f"Pulumi.{self.name}.yaml"
+        return [] if self.file.resolve() == own.resolve() else ["--config-file", str(self.file)]
+
     def _settings(self, yaml: YAML) -> dict[str, dict[str, str]]:
-        file = self.config_file or Project.find().stacks / f"Pulumi.{self.name}.yaml"
         try:
-            settings: dict[str, dict[str, str]] = yaml.load(file)
+            settings: dict[str, dict[str, str]] = yaml.load(self.file)
             settings["config"]
         except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
-            remedy = "is that its name? Otherwise name its file: --config-file <file>"
-            raise ConfigError(f"{file}: the settings of stack {self.name} cannot be read; {remedy}") from None
+            raise ConfigError(f"{self.file}: the settings of stack {self.name} cannot be read") from None
         return settings

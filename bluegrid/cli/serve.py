@@ -19,6 +19,7 @@ from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
 from bluegrid.local import LocalServer, LocalVersion, pushed, require_server, service_name
 from bluegrid.operations import ServiceUrl
+from bluegrid.project import resolve_place
 from bluegrid_registry import (
     BluegridError,
     ConfigError,
@@ -35,6 +36,8 @@ from bluegrid_registry.names import ServiceName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from bluegrid.project import Place
 
 _REMEDIES: Mapping[Remedy, str] = {
     Remedy.TRUST_NAMES: "build it without, or, once that is known to be harmless: {options}",
@@ -62,10 +65,10 @@ def serve(
         str | None,
         typer.Option("--type", help="Framework and file type of a folder's models, e.g. scikit-learn/skops."),
     ] = None,
-    store: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_STORE", help="The store of the set's versions.")
-    ] = None,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     service: Annotated[
         str | None,
         typer.Option(
@@ -100,7 +103,8 @@ def serve(
         with signals_interrupt(), tempfile.TemporaryDirectory(prefix="bluegrid-serve-") as temporary:
             folder = Path(temporary)
             if version is not None:
-                to_serve = _declared(source, version, store, registry, service)
+                place = resolve_place(stacks, stack, store=store, only_reads=True)
+                to_serve = _declared(source, version, place, registry, service)
             else:
                 declared = _set_of(source, model_type, trust, kinds)
                 to_serve = _folder(Path(source), declared, service, ignore, folder)
@@ -128,18 +132,14 @@ def _check_name(service: str | None) -> None:
 
 
 def _declared(
-    set_id: str, version_id: str, store: str | None, registry: Path, service: str | None
+    set_id: str, version_id: str, place: Place, registry: Path, service: str | None
 ) -> LocalVersion:
     file = Registry.load(registry).of_set(set_id)
-    row = file.version(version_id)
-    if store is None:
-        raise ConfigError(
-            f"set {set_id} version {version_id}: no store is named; add --store, or BLUEGRID_STORE"
-        )
+    row, url = file.version(version_id), place.required_store
     # The server reads it too; here a store that refuses is reported at once, in the words of a command.
-    read_manifest(open_store(store), set_id, version_id, row.manifest)
+    read_manifest(open_store(url), set_id, version_id, row.manifest)
     own = file.service.name if file.service else service_name(set_id)
-    return LocalVersion(store, file.set, row, service or own)
+    return LocalVersion(url, file.set, row, service or own)
 
 
 def _set_of(

@@ -43,6 +43,7 @@ def status(
     cluster: options.OneCluster = None,
     stack: options.Stack = None,
     context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
     namespace: options.Namespace = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     region: options.Region = None,
@@ -62,7 +63,15 @@ def status(
     """
     if watch and as_json:
         raise typer.BadParameter("is for people; run it repeatedly with --json instead", param_hint="--watch")
-    place = resolve_place(stacks, stack, context=context, namespace=namespace, region=region, only_reads=True)
+    place = resolve_place(
+        stacks,
+        stack,
+        context=context,
+        kubeconfig=kubeconfig,
+        namespace=namespace,
+        region=region,
+        only_reads=True,
+    )
     api = connect(place)
     declared_states, notes = _declared(registry, place, service)
     made = states_of_objects(pulumi.StackCommands.of(place).objects()) if state else None

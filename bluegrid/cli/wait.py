@@ -44,6 +44,7 @@ def wait(
     ] = "30s",
     stack: options.Stack = None,
     context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
     namespace: options.Namespace = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     region: options.Region = None,
@@ -55,7 +56,15 @@ def wait(
     What is missing is printed on standard error whenever it changes. Exit code 1 if the time is over.
     """
     seconds = durations.seconds(timeout, "--timeout")
-    place = resolve_place(stacks, stack, context=context, namespace=namespace, region=region, only_reads=True)
+    place = resolve_place(
+        stacks,
+        stack,
+        context=context,
+        kubeconfig=kubeconfig,
+        namespace=namespace,
+        region=region,
+        only_reads=True,
+    )
     api = connect(place)
     declared = _declared(registry, place, service)
     is_declared = declared is not None and cluster in (None, *declared.clusters)

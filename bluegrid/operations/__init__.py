@@ -20,7 +20,15 @@ from __future__ import annotations
 from bluegrid.operations.api import KubernetesError, Namespace
 from bluegrid.operations.diagnosis import Diagnosis
 from bluegrid.operations.doctor import check_kubernetes, check_programs, check_store
-from bluegrid.operations.history import Change, LiveBefore, RegistryCommit, changes_of, live_before
+from bluegrid.operations.history import (
+    Change,
+    EarlierLive,
+    LiveBefore,
+    RegistryCommit,
+    changes_of,
+    live_at,
+    live_before,
+)
 from bluegrid.operations.logs import followed, logs
 from bluegrid.operations.missing import nothing_runs
 from bluegrid.operations.pod_store import check_store_of_pods
@@ -40,6 +48,7 @@ __all__ = [
     "ClusterClient",
     "ClusterStatus",
     "Diagnosis",
+    "EarlierLive",
     "KubernetesError",
     "LiveBefore",
     "Namespace",
@@ -59,6 +68,7 @@ __all__ = [
     "check_store_of_pods",
     "compare",
     "followed",
+    "live_at",
     "live_before",
     "logs",
     "nothing_runs",

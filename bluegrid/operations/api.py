@@ -110,7 +110,7 @@ class Namespace:
         try:
             deployments = self.get("/apis/apps/v1/deployments", {"labelSelector": OURS})["items"]
         except KubernetesError:
-            return "; name the stack's: --namespace <name>"
+            return "; name the stack: --stack <name>"
         names = sorted({each["metadata"]["namespace"] for each in deployments})
         return f"; services run in {', '.join(names)}" if names else "; no service runs in any other"
 

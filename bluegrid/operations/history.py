@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from bluegrid_registry import ConfigError, RegistryError
+from bluegrid_registry import ConfigError, RegistryError, Remedy
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.registry_files.yaml_source import block_of, read_yaml
 
@@ -60,6 +60,11 @@ class Recorded:
     def live_in(self, region: str | None) -> str | None:
         """Return the cluster that was live in a region."""
         return self.live.get(region or DEFAULT_REGION, self.live.get(DEFAULT_REGION))
+
+    def version_of(self, cluster: str) -> str | None:
+        """Return the version that a cluster served; None: the file does not say."""
+        version = self.clusters.get(cluster, {}).get("version")
+        return None if version is None else str(version)
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,13 @@ def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
             requests.close()
 
 
-def changes_of(service: str, file: Path) -> Iterator[Change]:
+def changes_of(service: str, file: Path, region: str | None = None) -> Iterator[Change]:
     """Yield the changes of a service by commit, newest first; without commits that did not change it.
+
+    Args:
+        service: name of the service.
+        file: its registry file.
+        region: the region whose live cluster counts; None: all regions.
 
     Raises:
         ConfigError: as `recorded`.
@@ -121,46 +131,161 @@ def changes_of(service: str, file: Path) -> Iterator[Change]:
     none = _read(RegistryCommit("", "", "", ""), "")
     for new, old in pairwise([*recorded(file), none]):
         was, now = (each if each.name == service else none for each in (old, new))
-        if changes := tuple(_changes(was, now)):
+        if changes := tuple(_changes(was, now, region)):
             yield Change(new.commit, changes)
 
 
 @dataclass(frozen=True)
 class LiveBefore:
-    """The cluster that was live before the current one, and the commit that switched away from it."""
+    """The cluster that was live before the current one.
+
+    Attributes:
+        cluster: its ID.
+        version: the version that it served then, by the file; None: not known.
+        until: the commit that switched away from it.
+    """
 
     cluster: str
+    version: str | None
     until: RegistryCommit
 
+    @property
+    def when(self) -> str:
+        """The words for the time."""
+        return f"until {self.until}"
 
-def live_before(file: Path, service: Service, region: str | None) -> LiveBefore:
+
+@dataclass(frozen=True)
+class EarlierLive:
+    """The live cluster of an earlier state that a user has named.
+
+    Attributes:
+        cluster: its ID.
+        version: the version that it served then, by the file; None: not known.
+        when: the words for the time, such as `at 5a27d0c… of 2026-11-25T20:10 by Ada: d2 goes live`.
+    """
+
+    cluster: str
+    version: str | None
+    when: str
+
+
+def live_before(file: Path, service: Service, region: str | None, *, everywhere: bool = False) -> LiveBefore:
     """Return the cluster that was live before the current one.
 
     Args:
         file: the service's registry file.
         service: as the file declares it now.
         region: the region; None: all, for a service with the same live cluster everywhere.
+        everywhere: whether all regions are meant, also if they differ now.
 
     Raises:
         ConfigError: as `recorded`.
         RegistryError: no other cluster was live, it is not declared any more, or regions differ.
     """
-    if region is None and not isinstance(service.live, str):
-        regions = ", ".join(f"{name} ({cluster})" for name, cluster in service.live.items())
-        raise RegistryError(f"{service.name} is live by region: name one of {regions} with --region")
+    if region is not None or isinstance(service.live, str):
+        return _before(file, service, region)
+    if not everywhere and len({*service.live.values()}) > 1:
+        raise _by_region(service.name, service.live)
+    found = {name: _before(file, service, name) for name in service.live}
+    if len({each.cluster for each in found.values()}) > 1:
+        were = {name: each.cluster for name, each in found.items()}
+        choices = ", ".join(f"{name} ({cluster})" for name, cluster in were.items())
+        raise RegistryError(
+            f"{service.name}: other clusters were live by region: {choices}", Remedy.NAME_REGION
+        )
+    return found[DEFAULT_REGION]
+
+
+def live_at(file: Path, service: Service, region: str | None, to: str) -> EarlierLive:
+    """Return the cluster of an earlier state: one that was live, or the one that a commit made live.
+
+    Args:
+        file: the service's registry file.
+        service: as the file declares it now.
+        region: the region; None: all.
+        to: ID of a cluster, or a commit as git names it.
+
+    Raises:
+        ConfigError: as `recorded`.
+        RegistryError: the cluster was never live, or there is no such commit; the cluster is live now, is not
+            declared any more, or serves another version now than at the commit; or regions differed.
+    """
+    if to in [cluster.id for cluster in service.clusters]:
+        return _last(file, service, region, to)
+    return _at_commit(file, service, region, to)
+
+
+def _last(file: Path, service: Service, region: str | None, cluster: str) -> EarlierLive:
+    """Return when a declared cluster was live last."""
+    if service.live_in(region or DEFAULT_REGION) == cluster:
+        # A rollback that is repeated, after its update has failed, is no mistake.
+        return EarlierLive(cluster, None, "already, by the file")
+    for later, earlier in pairwise(recorded(file)):
+        if earlier.name == service.name and earlier.live_in(region) == cluster != later.live_in(region):
+            return EarlierLive(cluster, earlier.version_of(cluster), f"until {later.commit}")
+    fault = f"{file}: in its git history {cluster} was not live before"
+    raise RegistryError(f"{fault}; to make it live: bluegrid switch {service.name} {cluster}")
+
+
+def _at_commit(file: Path, service: Service, region: str | None, to: str) -> EarlierLive:
+    """Return the cluster that was live at a commit, if it serves the same version now."""
+    try:
+        digest = _git(
+            file, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{to}^{{commit}}"
+        ).strip()
+    except ConfigError:
+        # Without a repository this says so.
+        _git(file, "rev-parse", "--git-dir")
+        declared = ", ".join(cluster.id for cluster in service.clusters)
+        fault = f"{to} is neither a cluster of {service.name} (declared: {declared}) nor a commit"
+        raise RegistryError(f"{fault}; see `bluegrid history {service.name}`") from None
+    commit = RegistryCommit(
+        *_git(file, "log", "-1", f"--format={_LOG_FORMAT}", digest).rstrip("\n").split("\0")
+    )
+    with _texts(file) as text_at:
+        state = _read(commit, text_at(commit))
+    cluster = state.live_in(region)
+    if state.name != service.name or cluster is None:
+        raise RegistryError(
+            f"{service.name} was not online at {commit}; see `bluegrid history {service.name}`"
+        )
+    if region is None and len({*state.live.values()}) > 1:
+        raise _by_region(f"{service.name} at {commit.digest[:10]}", state.live)
+    now = {each.id: each.version for each in service.clusters}
+    version = state.version_of(cluster)
+    if now.get(cluster) != version:
+        others = [name for name, each in now.items() if each == version]
+        serves = f"and serves {now[cluster]} now" if cluster in now else "and is declared no more"
+        remedy = (
+            f"{' and '.join(others)} serves {version}: bluegrid switch {service.name} {others[0]}"
+            if others
+            else f"declare {version} again: bluegrid cluster add {service.name} <cluster> --version {version}"
+        )
+        raise RegistryError(f"at {commit.digest[:10]} {cluster} was live with {version}, {serves}; {remedy}")
+    return EarlierLive(cluster, version, f"at {commit}")
+
+
+def _before(file: Path, service: Service, region: str | None) -> LiveBefore:
+    """Return the cluster that was live before the current one, in one region or everywhere."""
     now = service.live_in(region or DEFAULT_REGION)
     remedy = f"name it: bluegrid switch {service.name} <cluster>"
     declared = ", ".join(cluster.id for cluster in service.clusters)
     for later, earlier in pairwise(recorded(file)):
         was = earlier.live_in(region)
-        if earlier.name != service.name or was in (None, now):
+        if earlier.name != service.name or was is None or was == now:
             continue
         if was not in [cluster.id for cluster in service.clusters]:
             gone = f"{was} was live until {later.commit}, and is declared no more"
             raise RegistryError(f"{gone}; {remedy}; declared: {declared}")
-        return LiveBefore(was, later.commit)
+        return LiveBefore(was, earlier.version_of(was), later.commit)
     never = f"{file}: in its git history no other cluster than {now} was live"
     raise RegistryError(f"{never}; {remedy}; declared: {declared}")
+
+
+def _by_region(what: str, live: Mapping[str, str]) -> RegistryError:
+    choices = ", ".join(f"{name} ({cluster})" for name, cluster in live.items())
+    return RegistryError(f"{what} is live by region: {choices}", Remedy.NAME_REGION)
 
 
 def _read(commit: RegistryCommit, text: str) -> Recorded:
@@ -185,11 +310,11 @@ def _read(commit: RegistryCommit, text: str) -> Recorded:
     )
 
 
-def _changes(old: Recorded, new: Recorded) -> Iterator[str]:
-    for region in dict.fromkeys([*new.live, *old.live]):
+def _changes(old: Recorded, new: Recorded, only: str | None) -> Iterator[str]:
+    for region in dict.fromkeys([*new.live, *old.live]) if only is None else (only,):
         was, now = old.live_in(region), new.live_in(region)
         if was != now:
-            where = "" if region == DEFAULT_REGION else f" in {region}"
+            where = "" if region in (DEFAULT_REGION, only) else f" in {region}"
             yield f"live{where}: {was or 'none'} -> {now or 'none'}"
     for cluster in sorted({*old.clusters, *new.clusters}):
         before, after = old.clusters.get(cluster), new.clusters.get(cluster)

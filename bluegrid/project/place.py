@@ -123,6 +123,7 @@ def resolve_place(
     config_file: Path | None = None,
     region: str | None = None,
     context: str | None = None,
+    kubeconfig: Path | None = None,
     namespace: str | None = None,
     store: str | None = None,
     route_address: str | None = None,
@@ -139,6 +140,7 @@ def resolve_place(
         config_file: the stack's settings; None: its file in `stacks`.
         region: in place of what the stack's file says; so are the following.
         context: of the kubeconfig.
+        kubeconfig: path of the kubeconfig.
         namespace: in Kubernetes.
         store: URL of the store.
         route_address: URL of the routes.
@@ -151,7 +153,7 @@ def resolve_place(
         stack = _only_stack(stacks, context, namespace)
     file = config_file or (None if stack is None else file_of(stacks, stack))
     config = {} if file is None else config_of(file)
-    kubeconfig = _text(config, "kubeconfig")
+    of_stack = _text(config, "kubeconfig")
     return Place(
         stacks=stacks,
         stack=stack,
@@ -159,7 +161,7 @@ def resolve_place(
         region=region or _text(config, "region") or stack,
         context=context or _text(config, "kubeContext"),
         namespace=namespace or _text(config, "namespace") or NAMESPACE,
-        kubeconfig=None if kubeconfig is None else Path(kubeconfig).expanduser(),
+        kubeconfig=kubeconfig or (None if of_stack is None else Path(of_stack).expanduser()),
         store=store or _text(config, "store"),
         route_address=route_address or _text(config, "routeAddress"),
         host=_text(config, "host"),

@@ -191,8 +191,7 @@ class Promotion:
         stands = ", ".join(f"{each.live} in {each.region}" for each in self.outcomes)
         summary = f"{failed.name}: {why}; now live: {stands}"
         remedies = [
-            f"bluegrid switch {self._service} {region.old} --region {region.name} --up "
-            f"--stack {region.stack.name}"
+            f"bluegrid switch {self._service} {region.old} --stack {region.stack.name} --up"
             for region in self._regions
             if self._outcomes[region.name].stage is Stage.NOT_BACK
         ]

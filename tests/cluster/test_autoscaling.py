@@ -124,9 +124,7 @@ def test_an_update_leaves_the_number_of_pods_to_the_autoscaler(scaled: Workspace
         assert changes_nothing(scaled)
         edit(scaled, "d1", "memory: 2Gi", "memory: 1Gi")
         steps.up(scaled).require()
-        scaled.bluegrid(
-            "switch", "line-loading", "d2", "--up", "--config-file", str(scaled.stack_file)
-        ).require()
+        scaled.bluegrid("switch", "line-loading", "d2", "--up", "--yes").require()
         steps.switch(scaled, "d1")
     assert pods_of(scaled, D1) == 3
     assert changes_nothing(scaled)
@@ -151,8 +149,7 @@ def test_a_cluster_takes_over_with_as_many_pods_as_the_old_one_has_and_no_reques
     assert least(scaled, D2) == 1
     assert seen.failed_total == 0, seen.failures
     assert {*seen.by_cluster} == {"d1", "d2"}
-    config_file = "--config-file", str(scaled.stack_file)
-    scaled.bluegrid("switch", SERVICE, "d1", "--up", "--at-once", *config_file).require()
+    scaled.bluegrid("switch", SERVICE, "d1", "--up", "--yes", "--at-once").require()
     edit(scaled, "d2", autoscaled, "replicas: 1")
     steps.up(scaled).require()
     assert changes_nothing(scaled)

@@ -74,10 +74,6 @@ def kubectl(work: Workspace, *arguments: str) -> str:
     return work.run("kubectl", *place, *arguments).require().output
 
 
-def with_settings(work: Workspace) -> tuple[str, ...]:
-    return ("--config-file", str(work.stack_file))
-
-
 def test_status_tells_models_and_traffic_of_every_cluster(local: Local, night: Workspace) -> None:
     requests, report = local.prepared.models / "requests.json", local.state / "night.json"
     with Load.start(night.place.route_url, SERVICE, requests, report, rate=50, host=night.host) as load:
@@ -129,23 +125,23 @@ def test_a_script_waits_for_a_standby_and_switches(night: Workspace, registry: P
     assert waited[-1] == "line-loading d4: standby, version v4, 1/1 pods ready"
     away = night.bluegrid("wait", SERVICE, "d4", "--for", "live", "--timeout", "0")
     assert "error: line-loading d4: not live after 0 s: the URL leads to d1" in away.output
-    night.bluegrid("switch", SERVICE, "d4", "--up", *with_settings(night)).require()
+    night.bluegrid("switch", SERVICE, "d4", "--up", "--yes").require()
     night.bluegrid("wait", SERVICE, "d4", "--for", "live", "--timeout", "10s").require()
-    night.bluegrid("switch", SERVICE, "d1", "--up", *with_settings(night)).require()
-    night.bluegrid("cluster", "remove", SERVICE, "d4", "--up", "--yes", *with_settings(night)).require()
+    night.bluegrid("switch", SERVICE, "d1", "--up", "--yes").require()
+    night.bluegrid("cluster", "remove", SERVICE, "d4", "--up", "--yes").require()
     gone = night.bluegrid("wait", SERVICE, "d4", "--for", "delete", "--timeout", "1m").require()
     assert gone.output.splitlines()[-1] == "line-loading d4: deleted"
 
 
 def test_a_key_that_is_set_reaches_the_pods(night: Workspace, registry: Path) -> None:
     edit = ("cluster", "set", SERVICE, "d2", "timeoutSeconds=9")
-    previewed = night.bluegrid(*edit, "--dry-run", *with_settings(night)).require().output
+    previewed = night.bluegrid(*edit, "--dry-run").require().output
     assert "timeoutSeconds: 9" in previewed
     assert "deployment" in previewed.lower()
-    night.bluegrid(*edit, "--up", "--yes", *with_settings(night)).require()
+    night.bluegrid(*edit, "--up", "--yes").require()
     assert '"9"' in kubectl(night, "get", "deployment", "line-loading-d2", "--output", "json")
     night.bluegrid("wait", SERVICE, "d2", "--timeout", "1m").require()
-    undone = ("cluster", "set", SERVICE, "d2", "timeoutSeconds-", "--up", "--yes", *with_settings(night))
+    undone = ("cluster", "set", SERVICE, "d2", "timeoutSeconds-", "--up", "--yes")
     assert "timeoutSeconds 9 -> 4" in night.bluegrid(*undone).require().output
 
 
@@ -189,10 +185,10 @@ def test_an_account_that_may_not_ask_pods_is_told_the_rest(night: Workspace, tmp
     token = kubectl(night, "create", "token", "viewer").strip()
     night.run(*edit, "set-credentials", "viewer", f"--token={token}").require()
     night.run(*edit, "set-context", night.place.context, "--user=viewer").require()
-    seen = night.run("env", f"KUBECONFIG={config}", "bluegrid", "status").require().output
+    seen = night.run("bluegrid", "status", "--kubeconfig", str(config)).require().output
     assert "2 Running  -" in seen
     assert 'cannot get resource "pods/proxy"' in seen
-    checked = night.run("env", f"KUBECONFIG={config}", "bluegrid", "doctor")
+    checked = night.run("bluegrid", "doctor", "--kubeconfig", str(config))
     assert checked.exit_code == 1
     assert (
         "FAULT rights to look: may not get pods/log, get pods/proxy, create pods/proxy, "
@@ -242,17 +238,16 @@ def test_logs_of_all_pods_are_told_apart(night: Workspace) -> None:
 def test_a_rollback_is_previewed_done_within_15_seconds_and_goes_back_again(
     night: Workspace, registry: Path
 ) -> None:
-    settings = ("--config-file", str(night.stack_file))
-    previewed = night.bluegrid("rollback", SERVICE, "--dry-run", *settings).require().output
+    previewed = night.bluegrid("rollback", SERVICE, "--dry-run").require().output
     assert '"line-loading-d1" => "line-loading-d2"' in previewed
     assert "~ 1 to update" in previewed
     assert "live: d1" in registry.read_text()
-    done = night.bluegrid("rollback", SERVICE, "--up", *settings).require()
+    done = night.bluegrid("rollback", SERVICE, "--up", "--yes").require()
     assert done.seconds < 15
     assert "d2 was live until" in done.output
     found = rows(night)
     assert (found["d2"]["live"], found["d2"]["drift"], found["d1"]["live"]) == (True, [], False)
-    night.bluegrid("rollback", SERVICE, "--up", *settings).require()
+    night.bluegrid("rollback", SERVICE, "--up", "--yes").require()
     assert rows(night)["d1"]["live"]
     newest, *_ = night.bluegrid("history", SERVICE, "--json").require().json()
     assert (newest["commit"]["author"], newest["changes"]) == ("Ada", ["live: d2 -> d1"])
@@ -276,7 +271,7 @@ def test_a_version_that_is_pinned_wrongly_is_found_by_status_and_by_doctor(
     assert f"FAULT store: {reason}" in checked.output
 
     registry.write_text(registry.read_text().replace(WRONG, digest))
-    command = ("cluster", "remove", SERVICE, "d4", "--config-file", str(night.stack_file))
+    command = ("cluster", "remove", SERVICE, "d4")
     assert "to delete" in night.bluegrid(*command, "--dry-run").require().output
     assert "id: d4" in registry.read_text()
     night.bluegrid(*command, "--up", "--yes").require()

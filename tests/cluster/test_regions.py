@@ -36,7 +36,7 @@ def _same_again(regions: Regions) -> Iterator[None]:
     regions.file.write_text(text)
     for work in (regions.north, regions.east):
         if backend(work) != "d1":
-            work.bluegrid("switch", SERVICE, "d1", "--up", "--config-file", str(work.stack_file)).require()
+            work.bluegrid("switch", SERVICE, "d1", "--up", "--yes").require()
     assert regions.routed() == ("d1", "d1")
 
 
@@ -121,8 +121,7 @@ def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regio
 
 def test_a_switch_of_one_region_leaves_the_other_as_it_is(regions: Regions) -> None:
     before = _version(regions.north)
-    options = "--region", "east", "--up", "--config-file", str(regions.east.stack_file)
-    regions.east.bluegrid("switch", SERVICE, "d2", *options).require()
+    regions.north.bluegrid("switch", SERVICE, "d2", "--stack", "east", "--up", "--yes").require()
     assert regions.live == "{default: d1, east: d2}"
     assert regions.routed() == ("d1", "d2")
     assert _version(regions.north) == before

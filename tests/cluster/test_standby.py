@@ -50,7 +50,7 @@ def replicas(work: Workspace) -> dict[str, int]:
 
 
 def switch_alone(work: Workspace, cluster: str) -> Ran:
-    return work.bluegrid("switch", SERVICE, cluster, "--up", "--config-file", str(work.stack_file))
+    return work.bluegrid("switch", SERVICE, cluster, "--up", "--yes")
 
 
 def test_a_cluster_without_pods_is_switched_to_and_the_one_before_gives_up_its_own(

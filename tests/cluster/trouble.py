@@ -97,8 +97,7 @@ class Stack:
 
     def switch(self, cluster: str, service: str = SERVICE) -> Ran:
         """Run `bluegrid switch --up`, which also switches back."""
-        options = ("--up", "--config-file", str(self.work.stack_file))
-        return self.work.bluegrid("switch", service, cluster, *options)
+        return self.work.bluegrid("switch", service, cluster, "--up", "--yes")
 
     def live(self, service: str = SERVICE) -> str:
         """Return the cluster that the live route leads to, in Kubernetes."""

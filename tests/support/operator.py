@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,12 +64,18 @@ def refused(*arguments: str) -> str:
     return message_of(done.exception)
 
 
-def stack_file(project: Path, name: str) -> Path:
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", "-C", folder, *who, *arguments], check=True, capture_output=True)
+
+
+def stack_file(project: Path, name: str, **settings: str) -> Path:
     """Write the file of a stack, in a project."""
     (project / "Pulumi.yaml").write_text("{name: grid, runtime: python}")
     (project / "stacks").mkdir(exist_ok=True)
     file = project / "stacks" / f"Pulumi.{name}.yaml"
-    file.write_text(f"config: {{bluegrid:kubeContext: {name}, bluegrid:registry: registry}}\n")
+    written = {"kubeContext": name, "registry": "registry", **settings}
+    file.write_text("config:\n" + "".join(f"  bluegrid:{key}: {value}\n" for key, value in written.items()))
     return file
 
 

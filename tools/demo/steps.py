@@ -117,7 +117,7 @@ def switch(work: Workspace, cluster: str) -> Switched:
 
 def switch_past_a_failed_cluster(work: Workspace, cluster: str) -> Ran:
     """Switch while a broken cluster is still declared: `--up` updates the live route alone."""
-    return work.bluegrid("switch", SERVICE, cluster, "--up", "--config-file", str(work.stack_file))
+    return work.bluegrid("switch", SERVICE, cluster, "--up", "--yes")
 
 
 def damage(work: Workspace, version: str, uid: str) -> str:

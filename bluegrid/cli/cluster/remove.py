@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import remove_cluster
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def remove(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Remove CLUSTER and its pods; the live cluster is refused.
 
@@ -35,4 +37,5 @@ def remove(
 
     # Without --up only YAML changes, which git takes back.
     question = f"Stop cluster {cluster} of {service}?" if up else None
-    apply(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes, question=question)
+    place = resolve_place(stacks, stack, config_file=config_file)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, question=question)

@@ -10,6 +10,7 @@ import typer
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply, changed_cluster
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 
 
 @command(epilog="Example: `bluegrid cluster resize line-loading d1 --memory 4Gi`")
@@ -25,6 +26,7 @@ def resize(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Change the limits of CLUSTER's pods, which are replaced one by one."""
     limits: dict[str, int | str | None] = {"cpu": cpu, "memory": memory, "gpu": gpu}
@@ -32,4 +34,5 @@ def resize(
     if not changed:
         raise typer.BadParameter("name at least one", param_hint="--cpu, --memory or --gpu")
     edit = partial(changed_cluster, service, cluster, changed)
-    apply(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
+    place = resolve_place(stacks, stack, config_file=config_file)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)

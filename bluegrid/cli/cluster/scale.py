@@ -10,6 +10,7 @@ import typer
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply, changed_cluster
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 
 
 @command(epilog="Example: `bluegrid cluster scale line-loading d1 4 --up --stack north`")
@@ -23,7 +24,9 @@ def scale(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Set the number of pods of CLUSTER."""
     edit = partial(changed_cluster, service, cluster, {"replicas": replicas})
-    apply(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
+    place = resolve_place(stacks, stack, config_file=config_file)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply, in_words
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import edit_cluster
 from bluegrid_registry.registry_files.edits.values import CLUSTER, parse_edits
 
@@ -32,6 +33,7 @@ def set_values(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Set keys of CLUSTER in YAML; `cluster show` lists them.
 
@@ -39,7 +41,8 @@ def set_values(
     is refused, with file and line.
     """
     edit = partial(_edited, service, cluster, parse_edits(CLUSTER, values))
-    apply(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
+    place = resolve_place(stacks, stack, config_file=config_file)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)
 
 
 def _edited(service: str, cluster: str, edits: Sequence[ValueEdit], folder: Path) -> str | None:

@@ -9,6 +9,7 @@ import typer
 
 from bluegrid.cli import options
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import ConfigError, Registry, fetch_bytes, open_store
 
 
@@ -17,14 +18,17 @@ def get(
     set_id: options.SetId,
     version_id: options.VersionId,
     uid: options.Uid,
-    store: options.StoreUrl,
     out: Annotated[Path, typer.Option(help="The new file; a model that is a folder becomes a tar file.")],
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Write the verified model UID into a file."""
+    url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
     file = Registry.load(registry).of_set(set_id)
     digest = file.version(version_id).manifest
-    models = fetch_bytes(open_store(store), set_id, version_id, digest, only=[uid], keys=file.set.public_keys)
+    models = fetch_bytes(open_store(url), set_id, version_id, digest, only=[uid], keys=file.set.public_keys)
     if len(models) != 1:
         raise ConfigError(f"{uid!r} matches {len(models)} models; get takes one, `bluegrid fetch` many")
     data = next(iter(models.values()))

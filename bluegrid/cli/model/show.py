@@ -5,6 +5,7 @@ from __future__ import annotations
 from bluegrid.cli import options, output
 from bluegrid.cli.model_rows import row_of
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import ConfigError, Registry, open_store, read_manifest, stored_examples
 
 
@@ -13,8 +14,10 @@ def show(
     set_id: options.SetId,
     version_id: options.VersionId,
     uid: options.Uid,
-    store: options.StoreUrl,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Show where the model UID is stored, and its recorded examples.
@@ -23,8 +26,9 @@ def show(
 
     `example` is the first of them.
     """
+    url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
     version = Registry.load(registry).of_set(set_id).version(version_id)
-    opened = open_store(store)
+    opened = open_store(url)
     manifest = read_manifest(opened, set_id, version_id, version.manifest)
     row = next((row for row in manifest.models if row.uid == uid), None)
     if row is None:

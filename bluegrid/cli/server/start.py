@@ -9,11 +9,12 @@ import typer
 
 from bluegrid.cli import options
 from bluegrid.cli.tree import command
+from bluegrid_registry import ConfigError
 
 
 @command(extra="updates", epilog="Example: `bluegrid server start --git git@example.org:grid/models.git`")
 def start(
-    store: options.StoreUrl,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     state: Annotated[
         Path, typer.Option("--state-folder", help="Folder for the database and uploads; keep it on a disk.")
@@ -56,6 +57,8 @@ def start(
 
     The operator's page is at /, the API's description at /openapi.json.
     """
+    if store is None:
+        raise ConfigError("no store is named; name the one that versions are pushed to: --store")
     # Imported here, because loading it takes as long as all other commands together.
     from bluegrid.updates import serve as server
 

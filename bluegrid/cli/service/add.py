@@ -9,6 +9,7 @@ import typer
 from bluegrid.cli import completion, options, output, regions
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import Service, add_service
 from bluegrid_registry.registry_files.edits.values import SERVICE, edited, parse_edits
 
@@ -70,4 +71,5 @@ def add(
         )
         return f"{service}: {state}"
 
-    apply(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
+    place = resolve_place(stacks, stack, config_file=config_file)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)

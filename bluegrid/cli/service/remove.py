@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import Registry, contract, remove_service
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def remove(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Take SERVICE offline, with all its clusters.
 
@@ -37,8 +39,7 @@ def remove(
     apply(
         edit,
         registry,
-        stack,
-        config_file,
+        resolve_place(stacks, stack, config_file=config_file),
         up=up,
         dry_run=dry_run,
         yes=yes,

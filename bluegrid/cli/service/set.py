@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options, regions
 from bluegrid.cli.edits import apply, in_words
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import edit_service
 from bluegrid_registry.registry_files.edits.values import SERVICE, parse_edits
 
@@ -41,7 +42,8 @@ def set_values(
     edits = parse_edits(SERVICE, values)
     regions.require_named(edits, stacks, config_file)
     edit = partial(_edited, service, edits)
-    apply(edit, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes)
+    place = resolve_place(stacks, stack, config_file=config_file)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)
 
 
 def _edited(service: str, edits: Sequence[ValueEdit], folder: Path) -> str | None:

@@ -11,6 +11,7 @@ import typer
 from bluegrid.cli import options, output, set_options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import ConfigError, TrustedKey, ValueEdit, edit_set
 from bluegrid_registry.registry_files.edits.values import SET, parse_edits
 
@@ -50,6 +51,7 @@ def edit(
     yes: options.Yes = False,
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Change SET's keys, or the names and signatures that it trusts.
 
@@ -68,8 +70,10 @@ def edit(
         keys=[_key(each) for each in trust_key or ()],
         without_keys=distrust_key or (),
     )
-    described = partial(_described, set_id, change, "" if up else "; apply it with `pulumi up`")
-    apply(described, registry, stack, config_file, up=up, dry_run=dry_run, yes=yes, has_advice=True)
+    place = resolve_place(stacks, stack, config_file=config_file)
+    in_shell = "pulumi up" if place.stack is None else f"pulumi up --stack {place.stack}"
+    described = partial(_described, set_id, change, "" if up else f"; apply it with `{in_shell}`")
+    apply(described, registry, place, up=up, dry_run=dry_run, yes=yes, has_advice=True)
 
 
 def _described(

@@ -10,6 +10,7 @@ import typer
 
 from bluegrid.cli import completion, options, output
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import Registry, collect_garbage, open_store
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 @command(epilog="Example: `bluegrid store gc --registry main/registry --delete`")
 def collect(
-    store: options.StoreUrl,
     sets: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SET]...", help="Default: every set.", autocompletion=completion.sets),
@@ -31,9 +31,12 @@ def collect(
             help="Keep what these folders of registry files name; one for each region or branch.",
         ),
     ] = None,
+    stack: options.Stack = None,
+    store: options.Store = None,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete; without this option nothing is written.")
     ] = False,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Find what no version needs any more; with --delete, delete it.
@@ -43,9 +46,10 @@ def collect(
     A version that no --registry names is marked as removed and deleted 30 days later, unless one names it
     again. What killed pushes left behind is deleted after 30 days.
     """
+    url = resolve_place(stacks, stack, store=store, only_reads=not delete).required_store
     loaded = [Registry.load(folder) for folder in registries or (options.DEFAULT_REGISTRY,)]
     known = sorted({file.set.id for registry in loaded for file in registry.files})
-    opened = open_store(store)
+    opened = open_store(url)
     reports = [collect_garbage(opened, set_id, loaded, apply=delete) for set_id in sets or known]
     output.emit(
         as_json=as_json,

@@ -10,6 +10,7 @@ import typer
 
 from bluegrid.cli import completion, options, output
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import Registry, compare_versions, open_store
 from bluegrid_registry.model_types.signature import in_one_line
 
@@ -32,8 +33,10 @@ def diff(
             metavar="NEW", help="The version to compare with it, e.g. v2.", autocompletion=completion.versions
         ),
     ],
-    store: options.StoreUrl,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Compare the models of two versions, and their answers.
@@ -42,8 +45,9 @@ def diff(
 
     Answers are those of the recorded examples, where both versions have them on the same inputs.
     """
+    url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
     file = Registry.load(registry).of_set(set_id)
-    found = compare_versions(open_store(store), set_id, file.version(old), file.version(new))
+    found = compare_versions(open_store(url), set_id, file.version(old), file.version(new))
     grown = sum(row.new_bytes - row.old_bytes for row in found.changed)
     grown += sum(row.raw_length for row in found.added) - sum(row.raw_length for row in found.removed)
     head = (

@@ -10,6 +10,7 @@ import typer
 from bluegrid.cli import options
 from bluegrid.cli.passphrase import passphrase
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import PrivateKey, Registry, export_model_signing, open_store
 
 
@@ -18,9 +19,11 @@ def export(
     set_id: options.SetId,
     version_id: options.VersionId,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; empty, or missing.")],
-    store: options.StoreUrl,
     key: options.KeyFile,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Write VERSION as files, signed for `model_signing`.
 
@@ -28,12 +31,13 @@ def export(
 
     Where the set has `keys:`, one of them must have signed the version.
     """
+    url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
     file = Registry.load(registry).of_set(set_id)
     digest = file.version(version_id).manifest
     private = PrivateKey.read(key, passphrase())
     trusted = file.set.public_keys
     signature = export_model_signing(
-        open_store(store), set_id, version_id, digest, folder, private, trusted=trusted
+        open_store(url), set_id, version_id, digest, folder, private, trusted=trusted
     )
     stock = f"model_signing verify key {folder} --signature {signature} --public_key {key}.pub"
     typer.echo(f"set {set_id} version {version_id}: in {folder}; verify it with `{stock}`")

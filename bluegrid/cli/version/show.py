@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.cli.version_rows import row_of
+from bluegrid.project import resolve_place
 from bluegrid_registry import Registry, open_store, read_commit, read_manifest
 from bluegrid_registry.model_types.signature import ModelSignature
 
@@ -17,18 +14,22 @@ from bluegrid_registry.model_types.signature import ModelSignature
 def show(
     set_id: options.SetId,
     version_id: options.VersionId,
-    store: Annotated[
-        str | None, typer.Option(envvar="BLUEGRID_STORE", help="Also show what the store has of the version.")
-    ] = None,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
-    """Show what the registry, and the store if named, say of VERSION."""
+    """Show what the registry, and the store if named, say of VERSION.
+
+    The store is read if --stack or --store names it.
+    """
     file = Registry.load(registry).of_set(set_id)
     version = file.version(version_id)
     data = row_of(file, version)
-    if store:
-        opened = open_store(store)
+    url = resolve_place(stacks, stack, store=store).store
+    if url is not None:
+        opened = open_store(url)
         commit = read_commit(opened, set_id, version_id)
         manifest = read_manifest(opened, set_id, version_id, version.manifest)
         signature = manifest.signature or ModelSignature()

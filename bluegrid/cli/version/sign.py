@@ -7,6 +7,7 @@ import typer
 from bluegrid.cli import options
 from bluegrid.cli.passphrase import passphrase
 from bluegrid.cli.tree import command
+from bluegrid.project import resolve_place
 from bluegrid_registry import PrivateKey, Registry, open_store
 from bluegrid_registry import sign as sign_version
 
@@ -15,15 +16,18 @@ from bluegrid_registry import sign as sign_version
 def sign(
     set_id: options.SetId,
     version_id: options.VersionId,
-    store: options.StoreUrl,
     key: options.KeyFile,
+    stack: options.Stack = None,
+    store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Sign VERSION with a key; signatures by other keys stay."""
+    url = resolve_place(stacks, stack, store=store).required_store
     file = Registry.load(registry).of_set(set_id)
     digest = file.version(version_id).manifest
     private = PrivateKey.read(key, passphrase())
-    fingerprint = sign_version(open_store(store), set_id, version_id, digest, private)
+    fingerprint = sign_version(open_store(url), set_id, version_id, digest, private)
     named = [key.id for key in file.set.public_keys if key.fingerprint == fingerprint]
     hint = f"as {named[0]}" if named else "but keys: of the set does not name this key yet"
     typer.echo(f"set {set_id} version {version_id}: signed {hint}; {digest[:19]}")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
-import pty
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from tests.support.command import BLUEGRID, bluegrid
+from tests.support.command import bluegrid
 from tests.support.marker import NAME, mark
 from tests.support.samples import ridge
+from tests.support.terminal import on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,24 +42,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BLUEGRID_STORE", f"file://{tmp_path}/store")
     monkeypatch.setenv("BLUEGRID_REGISTRY", str(tmp_path / "registry"))
     return tmp_path
-
-
-def on_terminal(answer: str, *arguments: str | Path) -> tuple[int, str]:
-    """Run the command on a terminal where somebody types `answer`; return its exit code and what is shown."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([BLUEGRID, *arguments], stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        os.write(ours, f"{answer}\n".encode())
-        shown = b""
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:
-            # A terminal that the last process has closed.
-            pass
-        code = process.wait(60)
-    os.close(ours)
-    return code, shown.decode().replace("\r\n", "\n")
 
 
 def test_on_a_terminal_the_names_are_shown_trusted_on_request_and_the_push_goes_on(place: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_region_that_cannot_go_back_is_told_with_what_to_do_and_yaml_says_so(r
     assert stages == {"north": Stage.NOT_BACK, "east": Stage.WAITING}
     assert regions.live == "{default: d1, north: d2}"
     assert regions.routed() == ("d2", "d1")
-    assert message.endswith("bluegrid switch line-loading d1 --region north --up --stack north")
+    assert message.endswith("bluegrid switch line-loading d1 --stack north --up")
 
 
 def test_a_bake_with_errors_goes_back_and_no_further_region_is_touched(regions: Regions) -> None:

@@ -22,19 +22,27 @@ OWNED = {
     "--config-file": options.ConfigFile,
     "--region": options.Region,
     "--context": options.Context,
+    "--kubeconfig": options.Kubeconfig,
     "--namespace": options.Namespace,
     "--registry": options.RegistryFolder,
     "--route-address": options.RouteAddress,
+    "--store": options.Store,
+    "--everywhere": options.Everywhere,
+    "--up": options.Up,
+    "--at-once": options.AtOnce,
+    "--dry-run": options.DryRun,
+    "--yes": options.Yes,
 }
-"""The options that name a place or apply an edit, and their only declaration."""
-AMONG_OTHERS = {
+"""The options that name a place or apply an edit, and their only declarations."""
+WITHOUT_A_PLACE = {"init", "preview report", "ci report"}
+"""`init` writes these values into the first stack's file; reports are made of previews of several stacks."""
+EXCEPTIONS = {
+    # They take several, of several regions.
     ("store gc", "--registry"),
-    ("preview report", "--region"),
     ("server start", "--stack"),
-    ("init", "--region"),
-    ("init", "--context"),
+    # Every region that is named is previewed, and no edit is shown.
+    ("promote", "--dry-run"),
 }
-"""Commands in which such an option may be given several times, or makes a place instead of naming one."""
 
 probe = typer.Typer()
 
@@ -132,8 +140,25 @@ def test_an_option_of_the_place_means_the_same_in_every_command(flag: str) -> No
         (name, option)
         for name, command in commands()
         for option in command.params
-        if flag in option.opts and (name, flag) not in AMONG_OTHERS
+        if flag in option.opts and name not in WITHOUT_A_PLACE and (name, flag) not in EXCEPTIONS
     ]
     assert there
     for name, option in there:
         assert (name, option.opts, option.envvar, option.help) == (name, own.opts, own.envvar, own.help)
+
+
+def test_every_command_that_has_a_place_takes_a_stack() -> None:
+    single = {"--context", "--namespace", "--store", "--region", "--route-address", "--config-file", "--up"}
+    without = {
+        name
+        for name, command in commands()
+        for flags in [{flag for option in command.params for flag in option.opts}]
+        if flags & single and "--stack" not in flags
+    }
+    assert without == WITHOUT_A_PLACE
+
+
+def test_whoever_updates_a_stack_may_be_told_not_to_ask() -> None:
+    for name, command in commands():
+        flags = {flag for option in command.params for flag in option.opts}
+        assert "--up" not in flags or {"--yes", "--dry-run", "--config-file"} <= flags, name

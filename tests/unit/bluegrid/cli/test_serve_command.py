@@ -68,7 +68,7 @@ def test_a_version_that_is_not_in_the_store_is_refused_at_once(place: Path) -> N
     head = "set: {id: g1, name: Lines, task: regression, type: scikit-learn/skops, source: user}\n"
     row = f'{{id: v1, manifest: "sha256:{"a" * 64}", updated: 2026-11-22T08:00:00Z}}'
     (place / "registry" / "g1.yaml").write_text(f"{head}versions:\n  - {row}\n")
-    assert "set g1 version v1: no store is named; add --store" in refused("g1", "v1")
+    assert "or name it with --store" in refused("g1", "v1")
     message = refused("g1", "v1", "--store", (place / "store").as_uri())
     assert message.startswith("set g1 version v1: ")
     assert "\n" not in message

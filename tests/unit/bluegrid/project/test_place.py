@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bluegrid.project import Place, Project, registry_of, resolve_place
 from bluegrid_registry import ConfigError, Registry
 from tests.support.regions import FILE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NORTH = """\
 config:
@@ -61,8 +59,9 @@ def test_a_region_may_have_another_name_than_its_stack(two_stacks: Path) -> None
 
 
 def test_each_option_replaces_its_own_setting_only(stacks: Path) -> None:
-    options = {
+    options: dict[str, Any] = {
         "context": "other",
+        "kubeconfig": Path("other"),
         "namespace": "mine",
         "region": "south",
         "store": "file:///copy",
@@ -70,7 +69,7 @@ def test_each_option_replaces_its_own_setting_only(stacks: Path) -> None:
     }
     before = resolve_place(stacks, "north")
     for option, value in options.items():
-        after = resolve_place(stacks, "north", **{option: value})  # type: ignore[arg-type]
+        after = resolve_place(stacks, "north", **{option: value})
         changed = {name for name in vars(after) if getattr(after, name) != getattr(before, name)}
         assert changed == {option}
         assert getattr(after, option) == value
