@@ -65,6 +65,9 @@ def main() -> None:
     except KeyboardInterrupt:
         refuse("interrupted")
         sys.exit(130)
+    finally:
+        # Python would collect once more at its end, which takes as long as reading the registry.
+        gc.freeze()
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ mistake or concurrent edit leaves a broken registry.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.offered import OfferedService
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.service_schema import Service
+
+
+_REMEMBERED = 1_000_000
+"""Characters of a registry up to which its parsed files are kept, with about 40 bytes for each.
+
+An edit reads a registry more than once, and parsing takes most of its time.
+"""
+_last: dict[str, Mapping[str, YamlSource]] = {}
 
 
 @dataclass(frozen=True)
@@ -114,9 +122,19 @@ def read_folder(folder: Path) -> dict[Path, str]:
     return texts
 
 
+def _sources(texts: Mapping[Path, str]) -> dict[Path, YamlSource]:
+    """Return the parsed files; those whose text was parsed the last time are not parsed again."""
+    known = _last.get("sources", {})
+    parsed = {text: known.get(text) or read_yaml(text) for text in texts.values()}
+    if sum(map(len, parsed)) <= _REMEMBERED:
+        _last["sources"] = parsed
+    # Checks note mistakes in what they are given.
+    return {path: replace(parsed[text], mistakes=[*parsed[text].mistakes]) for path, text in texts.items()}
+
+
 def parse(texts: Mapping[Path, str]) -> Registry:
     """Return the registry of these files; RegistryError, with every mistake, if there are any."""
-    return checked({path: read_yaml(text) for path, text in texts.items()})
+    return checked(_sources(texts))
 
 
 def checked(sources: Mapping[Path, YamlSource]) -> Registry:
@@ -129,7 +147,7 @@ def checked(sources: Mapping[Path, YamlSource]) -> Registry:
 
 def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
     """Return the mistakes of each file with mistakes, as `LINE: what is wrong`."""
-    sources = {path: read_yaml(text) for path, text in texts.items()}
+    sources = _sources(texts)
     _checked_files(sources)
     return _mistakes(sources)
 
@@ -216,5 +234,5 @@ def open_registry(folder: Path) -> Iterator[Opened]:
     """Hold the registry's lock, and read the registry; RegistryError if it has mistakes."""
     _check_folder(folder)
     with locked(folder):
-        sources = {path: read_yaml(text) for path, text in read_folder(folder).items()}
+        sources = _sources(read_folder(folder))
         yield Opened(folder, sources, checked(sources))

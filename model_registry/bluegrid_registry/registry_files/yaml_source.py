@@ -7,7 +7,9 @@ allows, with their lines. Anchors and aliases are refused: people review these f
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml import YAML
@@ -48,6 +50,15 @@ class YamlSource:
     mistakes: list[Mistake] = field(default_factory=list)
     _key_lines: dict[Path, int] = field(default_factory=dict)
 
+    @cached_property
+    def _nodes_at(self) -> dict[tuple[int, str], list[tuple[Path, Node]]]:
+        """The nodes, by the length and the first part of their path: the checks look up many names."""
+        found: dict[tuple[int, str], list[tuple[Path, Node]]] = defaultdict(list)
+        for path, node in self.nodes.items():
+            if path:
+                found[len(path), str(path[0])].append((path, node))
+        return found
+
     def line(self, path: Path) -> int:
         """Return the line of the value at `path`, or of the nearest existing value around it."""
         while path and path not in self._key_lines:
@@ -56,9 +67,8 @@ class YamlSource:
 
     def names(self, *pattern: str | int | EllipsisType) -> Iterator[tuple[str, Path]]:
         """Yield the texts and paths that match `pattern`, in which `...` matches any key or index."""
-        for path, node in self.nodes.items():
-            is_like = len(path) == len(pattern) and all(map(_fits, path, pattern))
-            if is_like and isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
+        for path, node in self._nodes_at.get((len(pattern), str(pattern[0])), ()):
+            if all(map(_fits, path, pattern)) and isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
                 yield node.value, path
 
     def note(self, path: Path, text: str, line: int | None = None) -> None:

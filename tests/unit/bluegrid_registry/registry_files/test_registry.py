@@ -264,3 +264,22 @@ def test_an_unknown_key_is_refused_at_any_depth(tmp_path: Path) -> None:
         "set.update.rollout.within.tol: unknown key; known: rtol, atol, share",
         "set.update.trainer.paramters: unknown key; known: image, command, parameters, timeoutSeconds",
     ]
+
+
+def test_a_registry_that_is_read_again_has_its_mistakes_once(tmp_path: Path) -> None:
+    wrong = GOOD.replace("live: d1 ", "live: d9 ")
+    fault = ["g1.yaml:8: service.live: d9 is not a cluster of line-loading; declared: d1, d2"]
+    assert mistakes_in(tmp_path, g1=wrong) == fault
+    assert mistakes_in(tmp_path, g1=wrong) == fault
+
+
+def test_a_file_that_is_edited_between_two_readings_is_read_again(tmp_path: Path) -> None:
+    assert len(mistakes_in(tmp_path, g1=GOOD.replace("live: d1 ", "live: d9 "))) == 1
+    (tmp_path / "g1.yaml").write_text(GOOD.replace("live: d1 ", "live: d2 "))
+    assert Registry.load(tmp_path).service("line-loading").live == "d2"
+
+
+def test_two_files_with_the_same_text_are_two_sources(tmp_path: Path) -> None:
+    found = mistakes_in(tmp_path, g1=GOOD, g2=GOOD)
+    assert any(line.startswith("g2.yaml:") for line in found)
+    assert not any(line.startswith("g1.yaml:2: ") for line in found)
