@@ -60,6 +60,12 @@ def init(
     ci: Annotated[
         ContinuousIntegration, typer.Option(help="Whose workflows preview and apply changes.")
     ] = ContinuousIntegration.GITHUB,
+    observability: Annotated[
+        bool,
+        typer.Option(
+            "--observability", help="Also write Prometheus rules, monitors and a Grafana dashboard."
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Start a project in a new folder, with a stack for each region.
@@ -71,7 +77,7 @@ def init(
     named = {"kubeContext": context, "store": store, **_images(image or ())}
     values = {key: value for key, value in named.items() if value} | parsed_settings(settings or ())
     stacks = [NewStack(each, _in_region(values, each), secrets_provider) for each in region]
-    project = NewProject(Path(name), stacks, ci.value)
+    project = NewProject(Path(name), stacks, ci.value, is_observed=observability)
     files = project.write()
     commands = _next(name, stacks[0])
     missing = {stack.file_name: [*stack.missing] for stack in stacks if stack.missing}

@@ -47,11 +47,16 @@ class Image:
         return f"{self.name}:{self.key}"
 
     @property
-    def pinned(self) -> str:
-        """The reference by digest, from the archive's index; for a stack's settings."""
+    def digest(self) -> str:
+        """The digest of its manifest, from the archive's index; a registry keeps it."""
         with tarfile.open(self.archive) as archive:
             (manifest,) = json.load(cast("IO[bytes]", archive.extractfile("index.json")))["manifests"]
-        return f"{self.name}@{manifest['digest']}"
+        return str(manifest["digest"])
+
+    @property
+    def pinned(self) -> str:
+        """The reference by digest, for a stack's settings."""
+        return f"{self.name}@{self.digest}"
 
 
 def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | None = None) -> Image:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bluegrid.project.new_stack import NewStack
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "project"
+OBSERVABILITY = Path(__file__).parents[1] / "observability" / "files"
+"""Rules, monitors and a dashboard, which a project may have a copy of."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 """https://www.pulumi.com/docs/iac/concepts/projects/#project-names; not hidden, and not an option."""
 _CI: Mapping[str, tuple[str, ...]] = {
@@ -45,6 +47,7 @@ class NewProject:
         folder: where it is laid down; its last part is the project's name.
         stacks: one for each region.
         ci: whose workflows it has: github, gitlab or none.
+        is_observed: whether it has Prometheus rules, monitors and a Grafana dashboard.
 
     Raises:
         ConfigError: the name is not valid, or a region is named twice.
@@ -53,6 +56,7 @@ class NewProject:
     folder: Path
     stacks: Sequence[NewStack]
     ci: str = "github"
+    is_observed: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -99,6 +103,8 @@ class NewProject:
         schema = json.dumps(stack_schema(), indent=2) + "\n"
         (self.folder / "stacks" / SCHEMA_FILE).write_text(schema, encoding="utf-8")
         _remove_template(self.folder / "Pulumi.yaml")
+        if self.is_observed:
+            shutil.copytree(OBSERVABILITY, self.folder / "observability")
 
     def _fill(self, path: Path) -> None:
         text = path.read_text(encoding="utf-8")

@@ -46,5 +46,11 @@ def build(
     console = Console(stderr=True)
     with console.status(f"building {family}") as status:
         built = image.build(status.update, image.family_of(family), base)
-    data = {"family": family, "image": built.tagged, "archive": str(built.archive), "sbom": str(built.sbom)}
+    data = {
+        "family": family,
+        "image": built.tagged,
+        "digest": built.digest,
+        "archive": str(built.archive),
+        "sbom": str(built.sbom),
+    }
     output.emit(as_json=as_json, data=data, text=f"{built.tagged}\n{built.archive}\n{built.sbom}")

@@ -15,7 +15,7 @@ from tests.support.checkout import CHECKOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.wheels.conftest import Wheels
+    from tests.support.wheels import Wheels
 
 PAGE = (CHECKOUT / "docs" / "install.md").read_text()
 INSTALL = "pip install "

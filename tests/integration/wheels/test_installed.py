@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,7 @@ from bluegrid.image.packages import uv
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.wheels.conftest import Wheels
+    from tests.support.wheels import Wheels
 
 TAKEN = (
     "cli",
@@ -168,7 +170,11 @@ def test_an_image_is_built_from_the_same_as_in_a_checkout(project: Project, tmp_
     base = "registry.example.org/python:3.12"
     archive = tmp_path / "bluegrid" / "images" / f"{name_of_image('onnx', base, tmp_path)}.tar"
     archive.parent.mkdir(parents=True)
-    archive.touch()
+    with tarfile.open(archive, "w") as empty:
+        index = json.dumps({"manifests": [{"digest": "sha256:1"}]}).encode()
+        header = tarfile.TarInfo("index.json")
+        header.size = len(index)
+        empty.addfile(header, io.BytesIO(index))
     # The archive's name has the key of all its inputs: an archive with that name is used, not built again.
     options = ("onnx", "--base-image", base, "--json")
     found = project.run("bluegrid", "image", "build", *options, XDG_CACHE_HOME=str(tmp_path), UV=uv())

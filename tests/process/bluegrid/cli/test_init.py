@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
+from bluegrid.project.new_project import OBSERVABILITY
 from tests.support.command import BLUEGRID
 
 if TYPE_CHECKING:
@@ -108,6 +109,17 @@ def test_workflows_are_those_of_the_forge_that_is_named(ci: str, there: set[str]
     init(tmp_path, "--region", "north", "--ci", ci)
     folder = tmp_path / "grid-models"
     assert {name for name in (".github", ".gitlab-ci.yml") if (folder / name).exists()} == there
+
+
+def test_rules_and_dashboards_are_copied_if_they_are_wanted(tmp_path: Path) -> None:
+    init(tmp_path, "--region", "north")
+    assert not (tmp_path / "grid-models" / "observability").exists()
+    run(tmp_path, "init", "other", "--region", "north", "--observability")
+    copied = tmp_path / "other" / "observability"
+    assert {path.name: path.read_text() for path in copied.iterdir()} == {
+        path.name: path.read_text() for path in OBSERVABILITY.iterdir()
+    }
+    assert {"rules.yaml", "dashboard.json"} <= {path.name for path in copied.iterdir()}
 
 
 def test_it_is_a_git_repository_that_leaves_out_what_is_made(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.process.bluegrid.cli.ci.fake_forges import COMMIT, GITHUB, GITLAB, Hosted, ci, serving
+from tests.support.forges import COMMIT, GITHUB, GITLAB, Hosted, ci, serving
 
 
 @pytest.mark.parametrize("kind", [GITHUB, GITLAB])

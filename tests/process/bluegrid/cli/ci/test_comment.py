@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bluegrid.previews import MARK
-from tests.process.bluegrid.cli.ci.fake_forges import GITHUB, GITLAB, SECRET, Hosted, ci, event_of, serving
+from tests.support.forges import GITHUB, GITLAB, SECRET, Hosted, ci, event_of, serving
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.process.bluegrid.cli.ci.fake_forges import ci, event_of
 from tests.support.checkout import CHECKOUT
+from tests.support.forges import ci, event_of
 from tests.support.previews import write_delete_of_load
 
 if TYPE_CHECKING:
