@@ -11,7 +11,6 @@ So "no" leaves the registry as it was, and so does an update that ends before it
 from __future__ import annotations
 
 import difflib
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +23,7 @@ from bluegrid.cli.pulumi import StackCommands
 from bluegrid_registry import ConfigError, Registry, change_cluster
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files.edits.values import value_at
+from bluegrid_registry.registry_files.registry import paths_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -222,7 +222,10 @@ def show(
     Registry.load(registry)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "registry"
-        shutil.copytree(registry, copy, ignore=shutil.ignore_patterns(".*"))
+        copy.mkdir()
+        # An edit replaces files, and never writes into one.
+        for file in paths_in(registry):
+            (copy / file.name).symlink_to(file.resolve())
         edit(copy)
         typer.echo("".join(_difference(registry, copy)) or "nothing changes\n", nl=False)
         if stack is None:
@@ -233,8 +236,11 @@ def show(
 
 def _difference(before: Path, after: Path) -> Iterator[str]:
     for file in sorted(before.glob("*.yaml")):
+        edited = after / file.name
+        if edited.is_symlink():
+            continue
         old, new = (
             path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-            for path in (file, after / file.name)
+            for path in (file, edited)
         )
         yield from difflib.unified_diff(old, new, str(file), str(file), n=1)

@@ -13,7 +13,7 @@ mistake or concurrent edit leaves a broken registry.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -43,7 +43,15 @@ _REMEMBERED = 1_000_000
 
 An edit reads a registry more than once, and parsing takes most of its time.
 """
-_last: dict[str, Mapping[str, YamlSource]] = {}
+
+
+@dataclass
+class _LastRead:
+    """The registry without mistakes that was read last, and the sources of all files by their text."""
+
+    sources: Mapping[str, YamlSource] = field(default_factory=dict)
+    checked: tuple[Mapping[str, str], Registry | None] = ({}, None)
+    """Texts by name of file, and what they say; one value, because threads share it."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,9 @@ class Registry:
         return offered(self.files, region, sizes)
 
 
+_last = _LastRead()
+
+
 def _check_folder(folder: Path) -> None:
     """Raise ConfigError if the folder does not exist: a wrong name must not give an empty registry."""
     if not folder.is_dir():
@@ -124,17 +135,24 @@ def read_folder(folder: Path) -> dict[Path, str]:
 
 def _sources(texts: Mapping[Path, str]) -> dict[Path, YamlSource]:
     """Return the parsed files; those whose text was parsed the last time are not parsed again."""
-    known = _last.get("sources", {})
-    parsed = {text: known.get(text) or read_yaml(text) for text in texts.values()}
+    parsed = {text: _last.sources.get(text) or read_yaml(text) for text in texts.values()}
     if sum(map(len, parsed)) <= _REMEMBERED:
-        _last["sources"] = parsed
+        _last.sources = parsed
     # Checks note mistakes in what they are given.
     return {path: replace(parsed[text], mistakes=[*parsed[text].mistakes]) for path, text in texts.items()}
 
 
 def parse(texts: Mapping[Path, str]) -> Registry:
     """Return the registry of these files; RegistryError, with every mistake, if there are any."""
-    return checked(_sources(texts))
+    names = {path.name: text for path, text in texts.items()}
+    # Checks depend on the names and texts of the files, not on their folder.
+    last_names, last_registry = _last.checked
+    if last_registry is not None and last_names == names:
+        return last_registry
+    registry = checked(_sources(texts))
+    if sum(map(len, names.values())) <= _REMEMBERED:
+        _last.checked = names, registry
+    return registry
 
 
 def checked(sources: Mapping[Path, YamlSource]) -> Registry:
@@ -234,5 +252,5 @@ def open_registry(folder: Path) -> Iterator[Opened]:
     """Hold the registry's lock, and read the registry; RegistryError if it has mistakes."""
     _check_folder(folder)
     with locked(folder):
-        sources = _sources(read_folder(folder))
-        yield Opened(folder, sources, checked(sources))
+        texts = read_folder(folder)
+        yield Opened(folder, _sources(texts), parse(texts))
