@@ -28,6 +28,7 @@ def check(
         typer.Option(metavar="SERVICE", help="A live service that the previews may delete or rename."),
     ] = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Report every mistake in the registry files, with file and line.
 
@@ -42,7 +43,9 @@ def check(
     if preview:
         _check_previews(preview, allow_delete or ())
     services = sum(file.service is not None for file in files)
-    typer.echo(f"{registry}: {len(files)} model sets, {services} services, no mistakes")
+    data = {"registry": str(registry), "sets": len(files), "services": services}
+    text = f"{registry}: {len(files)} model sets, {services} services, no mistakes"
+    output.emit(as_json=as_json, data=data, text=text)
 
 
 def _check_previews(paths: Sequence[Path], allow_delete: Sequence[str]) -> None:

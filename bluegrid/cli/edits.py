@@ -43,7 +43,7 @@ class Edited(NamedTuple):
 
     Attributes:
         text: a line for people.
-        data: for machines.
+        data: for machines; None: `text` alone.
         undo: the command that takes it back; empty: no single command does.
     """
 
@@ -100,13 +100,13 @@ def apply(
         edited = _edited(edit, registry)
         hint = f"; apply it with `{_in_shell(place, variables or {})}`"
         text = edited.text if has_advice or edited == _NOTHING else f"{edited.text}{hint}"
-        output.emit(as_json=as_json, data=edited.data, text=text)
+        output.emit(as_json=as_json, data=_data(edited), text=text)
         return
     route = None if target is None else _route(place, target)
     before = _texts(registry)
     edited = _edited(edit, registry)
     after = _texts(registry)
-    output.emit(as_json=as_json, data=edited.data, text=edited.text)
+    output.emit(as_json=as_json, data=_data(edited), text=edited.text)
     code = stack.up(target, is_previewed=not yes, at_once=at_once)
     if code != 0 and route is not None:
         changed = [file for file in before if before[file] != after.get(file)]
@@ -114,6 +114,12 @@ def apply(
             _after_failure(route, edited, registry, {file: (before[file], after[file]) for file in changed})
         )
     sys.exit(code)
+
+
+def _data(edited: Edited) -> Any:
+    """Return what `--json` prints of an edit."""
+    is_changed = edited != _NOTHING
+    return {"changed": is_changed, "text": edited.text} if edited.data is None else edited.data
 
 
 def _edited(edit: Edit, registry: Path) -> Edited:
@@ -189,23 +195,28 @@ def _after_failure(
     return f"the update has failed, and {' and '.join(live)} is live, as {files} says: {status}"
 
 
-def changed_cluster(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> str:
-    """Change fields of a cluster's row; return a line with old and new values."""
+def changed_cluster(service: str, cluster: str, values: Mapping[str, int | str], folder: Path) -> Edited:
+    """Change fields of a cluster's row; return the old and new values."""
     old, new = change_cluster(folder, service, cluster, **values)
-    changes = [f"{key} {getattr(old, key)} -> {getattr(new, key)}" for key in values]
-    return f"{service} {cluster}: {', '.join(changes)}"
+    changes = {key: (getattr(old, key), getattr(new, key)) for key in values}
+    return _changed(f"{service} {cluster}", changes, is_changed=old != new)
 
 
-def in_words(subject: str, edits: Sequence[ValueEdit], old: BaseModel, new: BaseModel) -> str | None:
-    """Return a line with the old and new values of keys, of a row before and after; None: it is the same."""
+def _changed(subject: str, changes: Mapping[str, tuple[Any, Any]], *, is_changed: bool = True) -> Edited:
+    """Return the change of some keys from old to new values."""
+    words = [f"{key} {output.cell(old)} -> {output.cell(new)}" for key, (old, new) in changes.items()]
+    text = f"{subject}: {', '.join(words)}"
+    values = {key: {"old": old, "new": new} for key, (old, new) in changes.items()}
+    return Edited(text, {"changed": is_changed, "text": text, "values": values})
+
+
+def in_words(subject: str, edits: Sequence[ValueEdit], old: BaseModel, new: BaseModel) -> Edited | None:
+    """Return the old and new values of keys, of a row before and after; None: it is the same."""
     if old == new:
         return None
     before, after = (row.model_dump(mode="json") for row in (old, new))
-    changes = (
-        f"{edit.key} {output.cell(value_at(before, edit.path))} -> {output.cell(value_at(after, edit.path))}"
-        for edit in edits
-    )
-    return f"{subject}: {', '.join(changes)}"
+    changes = {edit.key: (value_at(before, edit.path), value_at(after, edit.path)) for edit in edits}
+    return _changed(subject, changes)
 
 
 def show(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def logs(
     kubeconfig: options.Kubeconfig = None,
     namespace: options.Namespace = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Print the logs of SERVICE's pods, also those of the preflight.
 
@@ -58,4 +60,4 @@ def logs(
     )
     with suppress(KeyboardInterrupt):
         for pod, line in lines:
-            typer.echo(f"{pod} | {line}")
+            typer.echo(json.dumps({"pod": pod, "line": line}) if as_json else f"{pod} | {line}")

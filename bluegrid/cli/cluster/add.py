@@ -23,9 +23,11 @@ def add(
     gpu: Annotated[int, typer.Option(help="GPUs of a pod.")] = 0,
     replicas: Annotated[int, typer.Option(help="The number of pods.")] = 1,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Declare CLUSTER beside the live one; `pulumi up` starts it as a standby."""
     with output.checked_values():
         row = Cluster(id=cluster, version=version, replicas=replicas, cpu=cpu, gpu=gpu, memory=memory)
     add_cluster(registry, service, row)
-    typer.echo(f"{service}: cluster {cluster} serves {version}, standby; start it with `pulumi up`")
+    text = f"{service}: cluster {cluster} serves {version}, standby; start it with `pulumi up`"
+    output.emit(as_json=as_json, data={"service": service, **row.model_dump(mode="json")}, text=text)

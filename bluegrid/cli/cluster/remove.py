@@ -25,6 +25,7 @@ def remove(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Remove CLUSTER and its pods; the live cluster is refused.
 
@@ -38,4 +39,4 @@ def remove(
     # Without --up only YAML changes, which git takes back.
     question = f"Stop cluster {cluster} of {service}?" if up else None
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, question=question)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json, question=question)

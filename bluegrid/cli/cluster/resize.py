@@ -27,6 +27,7 @@ def resize(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Change the limits of CLUSTER's pods, which are replaced one by one."""
     limits: dict[str, int | str | None] = {"cpu": cpu, "memory": memory, "gpu": gpu}
@@ -35,4 +36,4 @@ def resize(
         raise typer.BadParameter("name at least one", param_hint="--cpu, --memory or --gpu")
     edit = partial(changed_cluster, service, cluster, changed)
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)

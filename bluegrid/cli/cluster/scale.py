@@ -25,8 +25,9 @@ def scale(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Set the number of pods of CLUSTER."""
     edit = partial(changed_cluster, service, cluster, {"replicas": replicas})
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)

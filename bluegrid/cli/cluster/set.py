@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bluegrid.cli import options
-from bluegrid.cli.edits import apply, in_words
+from bluegrid.cli.edits import Edited, apply, in_words
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
 from bluegrid_registry import edit_cluster
@@ -34,6 +34,7 @@ def set_values(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Set keys of CLUSTER in YAML; `cluster show` lists them.
 
@@ -42,9 +43,9 @@ def set_values(
     """
     edit = partial(_edited, service, cluster, parse_edits(CLUSTER, values))
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _edited(service: str, cluster: str, edits: Sequence[ValueEdit], folder: Path) -> str | None:
+def _edited(service: str, cluster: str, edits: Sequence[ValueEdit], folder: Path) -> Edited | None:
     old, new = edit_cluster(folder, service, cluster, edits)
     return in_words(f"{service} {cluster}", edits, old, new)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bluegrid.cli import options, output
 from bluegrid.cli.passphrase import PASSPHRASE, passphrase
 from bluegrid.cli.tree import command
 from bluegrid_registry import KeyAlgorithm, PrivateKey
@@ -20,6 +21,7 @@ def add(
         KeyAlgorithm,
         typer.Option(help="p256 for keys that sign exports: model_signing does not verify Ed25519."),
     ] = KeyAlgorithm.ED25519,
+    as_json: options.Json = False,
 ) -> None:
     """Make a key pair that signs versions.
 
@@ -29,4 +31,5 @@ def add(
     key = PrivateKey.generate(algorithm)
     public = key.public(key_id)
     key.write(out, passphrase())
-    typer.echo(f'- {{id: {public.id}, public: "{public.text}"}}')
+    row = f'- {{id: {public.id}, public: "{public.text}"}}'
+    output.emit(as_json=as_json, data={"id": public.id, "public": public.text}, text=row)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import options
+from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
 from bluegrid_registry import ConfigError, Registry, fetch_bytes, open_store
@@ -23,6 +23,7 @@ def get(
     store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Write the verified model UID into a file."""
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
@@ -39,4 +40,6 @@ def get(
         raise ConfigError(f"{out}: exists and is never overwritten; name another file") from None
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written: {error.strerror}") from None
-    typer.echo(f"set {set_id} version {version_id}: {uid} in {out}, {len(data)} bytes, verified")
+    facts = {"set": set_id, "version": version_id, "uid": uid, "file": str(out), "bytes": len(data)}
+    text = f"set {set_id} version {version_id}: {uid} in {out}, {len(data)} bytes, verified"
+    output.emit(as_json=as_json, data=facts, text=text)

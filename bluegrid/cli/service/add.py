@@ -52,6 +52,7 @@ def add(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Put a set online: SERVICE with one cluster, which is live.
 
@@ -72,4 +73,4 @@ def add(
         return f"{service}: {state}"
 
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -24,6 +24,7 @@ def remove(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Take SERVICE offline, with all its clusters.
 
@@ -43,6 +44,7 @@ def remove(
         up=up,
         dry_run=dry_run,
         yes=yes,
+        as_json=as_json,
         question=f"Take {service} offline, and stop its clusters {clusters}?",
         # This command is the permission; a bare `pulumi up` needs the same variable.
         variables={contract.ALLOW_DELETE: service},

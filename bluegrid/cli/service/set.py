@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bluegrid.cli import options, regions
-from bluegrid.cli.edits import apply, in_words
+from bluegrid.cli.edits import Edited, apply, in_words
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
 from bluegrid_registry import edit_service
@@ -33,6 +33,7 @@ def set_values(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Set keys of SERVICE in YAML: `regions`, `standbyReplicas`.
 
@@ -43,9 +44,9 @@ def set_values(
     regions.require_named(edits, stacks, config_file)
     edit = partial(_edited, service, edits)
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes)
+    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _edited(service: str, edits: Sequence[ValueEdit], folder: Path) -> str | None:
+def _edited(service: str, edits: Sequence[ValueEdit], folder: Path) -> Edited | None:
     old, new = edit_service(folder, service, edits)
     return in_words(service, edits, old, new)

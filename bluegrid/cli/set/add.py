@@ -25,6 +25,7 @@ def add(
     trust: set_options.Trust = None,
     kinds: set_options.KindsOption = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Declare a set without versions; `bluegrid push` adds them."""
     with output.checked_values():
@@ -38,4 +39,6 @@ def add(
             kinds="mixed" if kinds is set_options.KindsRule.MIXED else None,
         )
     add_set(registry, declared)
-    typer.echo(f"set {set_id}: in {registry / f'{set_id}.yaml'}; add a version with `bluegrid push`")
+    file = registry / f"{set_id}.yaml"
+    text = f"set {set_id}: in {file}; add a version with `bluegrid push`"
+    output.emit(as_json=as_json, data={"set": set_id, "file": str(file)}, text=text)

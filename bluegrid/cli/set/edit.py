@@ -52,6 +52,7 @@ def edit(
     stack: options.Stack = None,
     config_file: options.ConfigFile = None,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Change SET's keys, or the names and signatures that it trusts.
 
@@ -73,7 +74,7 @@ def edit(
     place = resolve_place(stacks, stack, config_file=config_file)
     in_shell = "pulumi up" if place.stack is None else f"pulumi up --stack {place.stack}"
     described = partial(_described, set_id, change, "" if up else f"; apply it with `{in_shell}`")
-    apply(described, registry, place, up=up, dry_run=dry_run, yes=yes, has_advice=True)
+    apply(described, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json, has_advice=True)
 
 
 def _described(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import options
+from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid_registry import remove_set
 
@@ -18,6 +18,7 @@ def remove(
         bool, typer.Option("--with-versions", help="Also if the set has versions.")
     ] = False,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Delete SET's file. A set that is online is refused.
 
@@ -25,6 +26,5 @@ def remove(
     later.
     """
     remove_set(registry, set_id, with_versions=with_versions)
-    typer.echo(
-        f"set {set_id}: removed; the store keeps it until `bluegrid store gc`, 30 days from its next run"
-    )
+    kept = "the store keeps it until `bluegrid store gc`, 30 days from its next run"
+    output.emit(as_json=as_json, data={"set": set_id}, text=f"set {set_id}: removed; {kept}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bluegrid.cli import options, project_folders
+from bluegrid.cli import options, output, project_folders
 from bluegrid.cli.tree import command
 from bluegrid.project import Project, config_of, stack_names
 from bluegrid.project.new_stack import NewStack, parsed_settings
@@ -29,6 +29,7 @@ def add(
     ] = None,
     settings: options.Settings = None,
     secrets_provider: options.SecretsProvider = None,
+    as_json: options.Json = False,
 ) -> None:
     """Write stacks/Pulumi.REGION.yaml; print the commands that remain."""
     folder = project_folders.from_here(Project.find().stacks)
@@ -45,8 +46,10 @@ def add(
     if stack.missing:
         lines = [f"--config {key}=... is missing: {purpose}" for key, purpose in stack.missing.items()]
         raise ConfigError("\n".join(lines))
-    lines = [f"{stack.write(folder)} is written; now", *(f"  {each}" for each in stack.commands)]
-    typer.echo("\n".join([*lines, f"  pulumi preview --stack {region}"]))
+    file = stack.write(folder)
+    commands = [*stack.commands, f"pulumi preview --stack {region}"]
+    text = "\n".join([f"{file} is written; now", *(f"  {each}" for each in commands)])
+    output.emit(as_json=as_json, data={"file": str(file), "commands": commands}, text=text)
 
 
 def _like(folder: Path, other: str, region: str) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from bluegrid.cli import update_client  # noqa: TC001 - typer reads it
+from bluegrid.cli import options, output, update_client
 from bluegrid.cli.tree import command
 from bluegrid.cli.update_client import UpdateServer
 
@@ -15,7 +13,8 @@ def retry(
     server: update_client.Server,
     token: update_client.Token = None,
     token_file: update_client.TokenFile = None,
+    as_json: options.Json = False,
 ) -> None:
     """Try UPDATE again now, if it waits or failed before it had a version."""
     row = UpdateServer.of(server, token, token_file).call("POST", f"/updates/{update}/retry")
-    typer.echo(f"update {row['id']}: {row['state']}")
+    output.emit(as_json=as_json, data=row, text=f"update {row['id']}: {row['state']}")

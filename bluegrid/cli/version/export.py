@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bluegrid.cli import options
+from bluegrid.cli import options, output
 from bluegrid.cli.passphrase import passphrase
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
@@ -24,6 +24,7 @@ def export(
     store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Write VERSION as files, signed for `model_signing`.
 
@@ -40,4 +41,6 @@ def export(
         open_store(url), set_id, version_id, digest, folder, private, trusted=trusted
     )
     stock = f"model_signing verify key {folder} --signature {signature} --public_key {key}.pub"
-    typer.echo(f"set {set_id} version {version_id}: in {folder}; verify it with `{stock}`")
+    data = {"set": set_id, "version": version_id, "folder": str(folder), "signature": str(signature)}
+    text = f"set {set_id} version {version_id}: in {folder}; verify it with `{stock}`"
+    output.emit(as_json=as_json, data=data, text=text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from bluegrid.cli import options
+from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid_registry import remove_version
 
@@ -14,6 +12,7 @@ def remove(
     set_id: options.SetId,
     version_id: options.VersionId,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    as_json: options.Json = False,
 ) -> None:
     """Remove VERSION's row. A version that a cluster serves is refused.
 
@@ -22,4 +21,5 @@ def remove(
     """
     remove_version(registry, set_id, version_id)
     kept = "the store keeps it until `bluegrid store gc`, 30 days from its next run"
-    typer.echo(f"set {set_id} version {version_id}: removed; {kept}")
+    text = f"set {set_id} version {version_id}: removed; {kept}"
+    output.emit(as_json=as_json, data={"set": set_id, "version": version_id}, text=text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from bluegrid.cli import options
+from bluegrid.cli import options, output
 from bluegrid.cli.passphrase import passphrase
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
@@ -21,6 +19,7 @@ def sign(
     store: options.Store = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     stacks: options.Stacks = options.DEFAULT_STACKS,
+    as_json: options.Json = False,
 ) -> None:
     """Sign VERSION with a key; signatures by other keys stay."""
     url = resolve_place(stacks, stack, store=store).required_store
@@ -30,4 +29,14 @@ def sign(
     fingerprint = sign_version(open_store(url), set_id, version_id, digest, private)
     named = [key.id for key in file.set.public_keys if key.fingerprint == fingerprint]
     hint = f"as {named[0]}" if named else "but keys: of the set does not name this key yet"
-    typer.echo(f"set {set_id} version {version_id}: signed {hint}; {digest[:19]}")
+    output.emit(
+        as_json=as_json,
+        data={
+            "set": set_id,
+            "version": version_id,
+            "manifest": digest,
+            "key": next(iter(named), None),
+            "fingerprint": fingerprint,
+        },
+        text=f"set {set_id} version {version_id}: signed {hint}; {digest[:19]}",
+    )
