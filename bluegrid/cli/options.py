@@ -159,6 +159,35 @@ RouteAddress = Annotated[
         help="URL of the routes. Default: the stack's, or the address in the status of the Ingresses.",
     ),
 ]
+StoreOfReport = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="BLUEGRID_STORE",
+        metavar="URL",
+        help="The store, to compare the models of switched versions, and check their signatures.",
+    ),
+]
+
+Base = Annotated[
+    str | None,
+    typer.Option("--base", help="Start from this version; FOLDER has the models that change."),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without", metavar="UID", help="Leave out this model of the base, or all that `line-9*` matches."
+    ),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="PATTERN",
+        help="Ignore these files or folders of FOLDER, as in .gitignore, e.g. `*.log` or `notes/`.",
+    ),
+]
+
 Everywhere = Annotated[bool, typer.Option("--everywhere", help="Change every region, not the stack's alone.")]
 
 Up = Annotated[

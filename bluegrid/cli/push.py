@@ -43,20 +43,9 @@ def push(
             help="Folder with a file or folder for each model: `<uid>.skops`. Not needed with --without."
         ),
     ] = None,
-    base: Annotated[
-        str | None, typer.Option(help="Start from this version; FOLDER has the models that change.")
-    ] = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(metavar="UID", help="Leave out this model of the base, or all that `line-9*` matches."),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Ignore these files or folders of FOLDER, as in .gitignore, e.g. `*.log` or `notes/`.",
-        ),
-    ] = None,
+    base: options.Base = None,
+    without: options.Without = None,
+    ignore: options.Ignore = None,
     checksum: Annotated[
         ChecksumAlgorithm,
         typer.Option(

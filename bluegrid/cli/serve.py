@@ -77,10 +77,7 @@ def serve(
     ] = None,
     trust: set_options.Trust = None,
     kinds: set_options.KindsOption = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Ignore these files or folders of FOLDER, as in .gitignore."),
-    ] = None,
+    ignore: options.Ignore = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = PORT,
     workers: Annotated[int, typer.Option(help="Worker processes, one a CPU core.", min=1, max=256)] = 1,

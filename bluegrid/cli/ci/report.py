@@ -38,13 +38,7 @@ def report(
     previews: Previews = PREVIEWS,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     stacks: options.Stacks = options.DEFAULT_STACKS,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BLUEGRID_STORE",
-            help="The store, to compare the models of switched versions, and check their signatures.",
-        ),
-    ] = None,
+    store: options.StoreOfReport = None,
 ) -> None:
     """Print the comment of a request: what changes, risks first.
 

@@ -39,13 +39,7 @@ def report(
         list[str] | None, typer.Option(help="A region to report from YAML alone, with --base-registry.")
     ] = None,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BLUEGRID_STORE",
-            help="The store, to compare the models of switched versions, and check their signatures.",
-        ),
-    ] = None,
+    store: options.StoreOfReport = None,
 ) -> None:
     """Write a comment for a pull request: what changes, risks first.
 

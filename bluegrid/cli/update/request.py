@@ -34,24 +34,13 @@ def request(
     version: Annotated[
         str | None, typer.Option(help="The new version's ID. Default: the next, v5 after v4.")
     ] = None,
-    base: Annotated[
-        str | None, typer.Option(help="Start from this version; FOLDER has the models that change.")
-    ] = None,
+    base: options.Base = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="UID", help="Send only this model of FOLDER, or all that `line-9*` matches."),
     ] = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(metavar="UID", help="Leave out this model of the base, or all that `line-9*` matches."),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Ignore these files or folders of FOLDER, as in .gitignore, e.g. `*.log` or `notes/`.",
-        ),
-    ] = None,
+    without: options.Without = None,
+    ignore: options.Ignore = None,
     path: Annotated[
         str | None, typer.Option(help="Take the models from this folder of the store, below `incoming/`.")
     ] = None,
