@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 class Frozen(BaseModel):
     """An immutable model that refuses unknown keys."""
 
-    # Built when it is first used: most commands use few of the models that they import.
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def first_mistake(error: ValidationError) -> str:
