@@ -90,9 +90,13 @@ class AuditLog:
             before: the ID of an event; only events with smaller IDs are returned.
         """
         order = "desc" if newest else "asc"
-        command = f"select * from acts where id > ?1 and (?3 is null or id < ?3) order by id {order} limit ?2"  # noqa: S608
+        command = (
+            "select * from acts where id > :after and (:before is null or id < :before)"  # noqa: S608
+            f" order by id {order} limit :limit"
+        )
+        values = {"after": after, "before": before, "limit": limit}
         with self.database.reading() as connection:
-            return [_event(row) for row in connection.execute(command, (after, limit, before))]
+            return [_event(row) for row in connection.execute(command, values)]
 
 
 def note_event(

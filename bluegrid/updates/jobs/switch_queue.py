@@ -157,8 +157,9 @@ class SwitchQueue:
         """Return switches, newest first; of all services if `service` is None."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "select * from switches where ?1 is null or service = ?1 order by id desc limit ?2",
-                (service, limit),
+                "select * from switches where :service is null or service = :service"
+                " order by id desc limit :limit",
+                {"service": service, "limit": limit},
             )
             return [_switch(row) for row in rows]
 

@@ -243,9 +243,9 @@ class UpdateQueue:
         with self.database.reading() as connection:
             rows = connection.execute(
                 f"select {LISTED} from updates"  # noqa: S608 - columns of ours
-                " where (?1 is null or set_id = ?1) and (?2 is null or state = ?2)"
-                " and (?4 is null or id < ?4) order by id desc limit ?3",
-                (set_id, state.value if state else None, limit, before),
+                " where (:set is null or set_id = :set) and (:state is null or state = :state)"
+                " and (:before is null or id < :before) order by id desc limit :limit",
+                {"set": set_id, "state": state.value if state else None, "before": before, "limit": limit},
             )
             return [update_of(row, is_short=True) for row in rows]
 
@@ -272,8 +272,8 @@ class UpdateQueue:
         """Whether an update of the set has not ended; with `author`, an update that this author requested."""
         with self.database.reading() as connection:
             found = connection.execute(
-                "select 1 from open_updates where set_id = ?1 and (?2 is null or author = ?2)",
-                (set_id, author),
+                "select 1 from open_updates where set_id = :set and (:author is null or author = :author)",
+                {"set": set_id, "author": author},
             )
             return found.fetchone() is not None
 
