@@ -162,6 +162,8 @@ def test_a_switch_to_a_standby_whose_pods_have_died_is_refused(stack: Stack) -> 
     assert refused.exit_code != 0
     assert "service line-loading: cluster d2, version v2, did not answer" in refused.output
     assert "the live route is as it was" in refused.output
+    assert "the update has failed: d1 is live as before, and " in refused.output
+    assert "live: d1" in (stack.work.registry / "g1.yaml").read_text()
     assert stack.live() == "d1"
     stack.kubectl("scale", "deployment", "line-loading-d2", "--replicas=1").require()
 

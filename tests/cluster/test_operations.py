@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.terminal import on_terminal
 from tools.demo import steps
 from tools.demo.workspace import SERVICE
 from tools.load.process import Load
@@ -251,6 +252,28 @@ def test_a_rollback_is_previewed_done_within_15_seconds_and_goes_back_again(
     assert rows(night)["d1"]["live"]
     newest, *_ = night.bluegrid("history", SERVICE, "--json").require().json()
     assert (newest["commit"]["author"], newest["changes"]) == ("Ada", ["live: d2 -> d1"])
+
+
+def test_on_a_terminal_pulumi_shows_the_switch_and_a_no_changes_nothing(
+    night: Workspace, registry: Path
+) -> None:
+    def switched(answer: str) -> tuple[int, str]:
+        command = ("switch", SERVICE, "d2", "--up")
+        return on_terminal(answer, *command, folder=night.checkout, **night.environment)
+
+    before = registry.read_text()
+    code, shown = switched("n")
+    assert code == 1
+    assert '"line-loading-d1" => "line-loading-d2"' in shown
+    assert "~ 1 to update" in shown
+    assert shown.rstrip().endswith("error: nothing is changed")
+    assert registry.read_text() == before
+    assert rows(night)["d1"]["live"]
+    code, shown = switched("y")
+    assert (code, "Ingress line-loading updated" in shown) == (0, True), shown
+    assert rows(night)["d2"]["live"]
+    night.bluegrid("rollback", SERVICE, "--to", "d1", "--up", "--yes").require()
+    assert rows(night)["d1"]["live"]
 
 
 def test_a_version_that_is_pinned_wrongly_is_found_by_status_and_by_doctor(

@@ -120,7 +120,7 @@ class Workspace:
         env = self.state / "env.sh"
         env.touch(mode=0o600)
         env.write_text(
-            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self._settings().items())
+            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items())
         )
         self.add_stack()
 
@@ -172,14 +172,16 @@ class Workspace:
         return subprocess.Popen(
             command,
             cwd=self.checkout,
-            env=os.environ | self._settings(),
+            env=os.environ | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
             text=True,
         )
 
-    def _settings(self) -> Mapping[str, str]:
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that its commands run with."""
         venv = os.path.dirname(sys.executable)  # noqa: PTH120  not resolved: a venv's python is a link
         return {
             "PATH": f"{self._programs}:{venv}:{os.environ['PATH']}",
