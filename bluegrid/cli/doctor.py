@@ -17,7 +17,9 @@ from bluegrid.operations import (
     check_store,
     check_store_of_pods,
 )
-from bluegrid.project import resolve_place
+from bluegrid.project import config_of, resolve_place
+from bluegrid.project.new_stack import missing_settings, secret_settings
+from bluegrid.project.stack_files import PREFIX
 from bluegrid_registry import BluegridError, Registry
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ def _word(diagnosis: Diagnosis) -> str:
 
 
 def _diagnoses(place: Place, registry: Path) -> Iterator[Diagnosis]:
+    if place.file is not None:
+        yield from _settings(place.file, str(place.stack))
     try:
         namespace = connect(place)
         yield from check_kubernetes(namespace, place.route_address)
@@ -87,3 +91,22 @@ def _diagnoses(place: Place, registry: Path) -> Iterator[Diagnosis]:
         for line in str(error).splitlines():
             yield Diagnosis("registry", is_well=False, text=line)
     yield from check_programs()
+
+
+def _settings(file: Path, stack: str) -> Iterator[Diagnosis]:
+    """Check that a stack has what `pulumi up` refuses to do without, and that pods can read its store."""
+    what, config = f"stack {stack}", config_of(file)
+    values = {key.removeprefix(PREFIX): value for key, value in config.items() if key.startswith(PREFIX)}
+    secrets = secret_settings()
+    for key in missing_settings(values):
+        secret = "--secret " if key in secrets else ""
+        remedy = f"pulumi config set {secret}--stack {stack} {PREFIX}{key} VALUE"
+        yield Diagnosis(what, is_well=False, text=f"{PREFIX}{key} is not set in {file}: {remedy}")
+    needs_account = str(values.get("store", "")).startswith("s3:")
+    if needs_account and not (values.get("storeAccessKey") or values.get("serviceAccountAnnotations")):
+        text = (
+            f"pods have neither {PREFIX}storeAccessKey and storeSecretKey nor an identity by "
+            f"{PREFIX}serviceAccountAnnotations in {file}, so that they read the store only if the cluster "
+            f"gives them one; to set keys: pulumi config set --secret --stack {stack} {PREFIX}storeAccessKey"
+        )
+        yield Diagnosis(what, is_well=True, text=text, is_risk=True)

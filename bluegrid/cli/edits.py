@@ -92,7 +92,7 @@ def apply(
     """
     if dry_run:
         previewed = None if place.stack is None else StackCommands.of(place, variables)
-        sys.exit(show(registry, edit, previewed, target))
+        sys.exit(_exit_code(show(registry, edit, previewed, target)))
     stack = StackCommands.of(place, variables) if up else None
     if not yes:
         _ask(edit, registry, stack, question, target)
@@ -113,7 +113,12 @@ def apply(
         output.refuse(
             _after_failure(route, edited, registry, {file: (before[file], after[file]) for file in changed})
         )
-    sys.exit(code)
+    sys.exit(_exit_code(code))
+
+
+def _exit_code(pulumi: int) -> int:
+    """Return the exit code of a command whose `pulumi` has ended; Pulumi has more codes than we promise."""
+    return 0 if pulumi == 0 else 1
 
 
 def _data(edited: Edited) -> Any:
@@ -145,7 +150,7 @@ def _ask(
         code = show(registry, edit, stack, target)
         if code != 0:
             output.refuse("the preview has failed, so nothing is changed")
-            sys.exit(code)
+            sys.exit(_exit_code(code))
         question = question or f"Perform this update of stack {stack.name}?"
     if not typer.confirm(str(question)):
         raise ConfigError("nothing is changed")

@@ -57,7 +57,10 @@ def make_live(
         )
         stack = "" if regions.place.stack is None else f" --stack {regions.place.stack}"
         undo = "" if "," in result.old else f"bluegrid switch {service} {result.old}{stack}"
-        text = f"{service}{where}: {result.old} -> {result.new} in {registry}"
+        change = f"{result.old} -> {result.new}"
+        if result.old == result.new:
+            change = f"{result.new} is live already"
+        text = f"{service}{where}: {change} in {registry}"
         return Edited(text, asdict(result), undo)
 
     apply(

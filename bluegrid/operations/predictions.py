@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from bluegrid.operations.api import OURS, KubernetesError
@@ -140,6 +141,9 @@ def prediction_of(
         predictions = _predictions(document)
     except (ValueError, AttributeError):
         fault, predictions = f"status {status}, and no JSON object with one response", None
+        if status == HTTPStatus.NOT_FOUND:
+            # Of a proxy: pods answer in JSON, whatever they are asked.
+            fault = "status 404: no service answers at this path; check the host and the service's name"
     error = None if fault is None else str(fault)
     return Prediction(cluster, version, pod, seconds, predictions, error)
 

@@ -14,6 +14,7 @@ from bluegrid.project.settings import declared_settings
 from bluegrid.project.stack_files import PREFIX
 from bluegrid_registry import ConfigError
 from bluegrid_registry.contract import SCHEMA_FILE
+from bluegrid_registry.stores.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,6 +56,8 @@ class NewStack:
             raise ConfigError(
                 f"{', '.join(secrets)}: secret, and a file is not; see `pulumi config set --secret`"
             )
+        if store := self.values.get("store"):
+            parse_address(str(store))
         provider = self.secrets_provider
         if provider is not None and not provider.startswith(_PROVIDERS):
             known = ", ".join(f"{each}..." if each.endswith("/") else each for each in _PROVIDERS)
@@ -69,11 +72,8 @@ class NewStack:
     def missing(self) -> Mapping[str, str]:
         """What it needs and has not, with what each setting is for; secrets are not in its file."""
         declared = declared_settings()
-        needed = [
-            (key,) for key, each in declared.items() if "default" not in each and not each.get("secret")
-        ]
-        missing = [keys[0] for keys in (*needed, *_ONE_OF) if not any(map(self.values.get, keys))]
-        return {key: str(declared[key]["description"]) for key in missing}
+        plain = [key for key in missing_settings(self.values) if not declared[key].get("secret")]
+        return {key: str(declared[key]["description"]) for key in plain}
 
     @property
     def init(self) -> str:
@@ -109,6 +109,12 @@ class NewStack:
         yaml.dump({"config": {**settings, **self.others}}, text)
         yield text.getvalue()
         yield from (f"  # {PREFIX}{key}:   # {what}\n" for key, what in self.missing.items())
+
+
+def missing_settings(values: Mapping[str, Any]) -> list[str]:
+    """Return the settings without which a stack is refused and which `values` has not; also secret ones."""
+    needed = [(key,) for key, each in declared_settings().items() if "default" not in each]
+    return [keys[0] for keys in (*needed, *_ONE_OF) if not any(map(values.get, keys))]
 
 
 def secret_settings(*, required: bool = False) -> list[str]:

@@ -112,8 +112,9 @@ class Place:
 
     @property
     def _naming(self) -> str:
-        declared = ", ".join(stack_names(self.stacks)) or "none"
-        return f"name one with --stack (declared: {declared})"
+        if declared := ", ".join(stack_names(self.stacks)):
+            return f"name one with --stack (declared: {declared})"
+        return f"name one with --stack, in the folder of a project (no stack is declared in {self.stacks})"
 
 
 def resolve_place(

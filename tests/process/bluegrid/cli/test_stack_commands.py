@@ -126,3 +126,38 @@ def test_elsewhere_than_in_a_project_it_says_so(tmp_path: Path) -> None:
     assert refused.stderr == (
         f"error: {tmp_path} is in no project: no folder above it has a Pulumi.yaml; change to one\n"
     )
+
+
+def test_a_store_whose_address_is_invalid_is_refused_before_a_file_is_written(project: Path) -> None:
+    done = new(project, "east", "--like", "north", "--config", "store=s3:/models")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "begins with neither file:// nor s3://; write" in done.stderr
+    assert not (project / "stacks" / "Pulumi.east.yaml").exists()
+
+
+def doctor(project: Path, *settings: str) -> str:
+    (project / "stacks" / "Pulumi.north.yaml").write_text("\n".join(["config:", *settings]))
+    return subprocess.run(
+        [BLUEGRID, "doctor", "--stack", "north"],
+        cwd=project,
+        env=os.environ | {"KUBECONFIG": str(project / "none")},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+
+
+def test_doctor_names_settings_without_which_an_update_is_refused(project: Path) -> None:
+    found = doctor(project, "  bluegrid:kubeContext: north", "  bluegrid:image: r/i@sha256:1")
+    assert "FAULT stack north: bluegrid:routeKey is not set in " in found
+    assert "Pulumi.north.yaml: pulumi config set --secret --stack north bluegrid:routeKey VALUE\n" in found
+    assert "pulumi config set --stack north bluegrid:ingressClass VALUE\n" in found
+    assert "bluegrid:image is not set" not in found
+    assert "storeAccessKey" not in found
+
+
+def test_doctor_names_a_store_for_which_pods_have_neither_keys_nor_an_identity(project: Path) -> None:
+    store = "  bluegrid:store: s3://models/grid"
+    assert "RISK  stack north: pods have neither bluegrid:storeAccessKey" in doctor(project, store)
+    assert "pods have neither" not in doctor(project, store, "  bluegrid:storeAccessKey: {secure: v1:a}")
+    assert "pods have neither" not in doctor(project, "  bluegrid:store: file:///mnt/models")

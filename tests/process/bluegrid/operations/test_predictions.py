@@ -76,6 +76,12 @@ def test_an_answer_that_is_no_response_is_an_error(connect: Connect, body: str) 
     assert found.error == "status 502, and no JSON object with one response"
 
 
+def test_a_path_at_which_no_pod_answers_is_named_as_such(connect: Connect) -> None:
+    with ApiServer(objects(1), lambda _: (404, "")) as api:
+        found = ClusterClient.of(connect(api), "service0").predict("line-1", [[1.0]])
+    assert found.error == "status 404: no service answers at this path; check the host and the service's name"
+
+
 def outputs(*data: tuple[str, list[Any]]) -> tuple[int, str]:
     """Return a pod's answer to a batch of one request, with these outputs."""
     tensors = [{"name": name, "shape": [len(values)], "data": values} for name, values in data]

@@ -117,6 +117,11 @@ def test_a_dry_run_shows_the_edit_and_writes_nothing(command: tuple[str, ...], l
     assert file.read_text() == TEXT
 
 
+def test_a_switch_to_what_is_live_says_so_and_writes_nothing(file: Path) -> None:
+    assert "d1 is live already in registry" in output_of("switch", "line-loading", "d1")
+    assert file.read_text() == TEXT
+
+
 def test_a_dry_run_of_what_is_refused_is_refused(file: Path) -> None:
     assert "d1 is the live cluster" in refused("cluster", "remove", "line-loading", "d1", "--dry-run")
 

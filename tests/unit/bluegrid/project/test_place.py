@@ -94,6 +94,13 @@ def test_a_write_is_never_guessed(stacks: Path) -> None:
             getattr(place, required)
 
 
+def test_outside_of_a_project_the_missing_project_is_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"with --stack, in the folder of a project \(no stack is declared in"
+    ):
+        _ = resolve_place(tmp_path / "stacks", None).required_context
+
+
 def test_of_several_stacks_none_is_guessed_for_a_read(two_stacks: Path) -> None:
     place = resolve_place(two_stacks, None, only_reads=True)
     assert place.stack is None
