@@ -38,9 +38,10 @@ app = typer.Typer(
 
 def _print_version(value: bool) -> None:
     if value:
-        from importlib.metadata import version
+        # Imported here, because it reads the metadata of the distribution.
+        from bluegrid import __version__
 
-        typer.echo(f"bluegrid {version('bluegrid')}")
+        typer.echo(f"bluegrid {__version__}")
         raise typer.Exit
 
 

@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import bluegrid
 from bluegrid.cli.commands import ALIASES, COMMANDS
 from bluegrid.cli.main import app
 from tests.support.checkout import CHECKOUT
@@ -81,3 +82,7 @@ def test_an_old_spelling_of_an_option_still_works_before_a_double_dash() -> None
     arguments = ["verify", "g1", "--source=s3://copy", "--source", "x", "--", "--source"]
     _, _, rest = group.resolve_command(context, arguments)
     assert rest == ["g1", "--from=s3://copy", "--from", "x", "--", "--source"]
+
+
+def test_the_version_of_the_program_is_printed() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"bluegrid {bluegrid.__version__}\n"
