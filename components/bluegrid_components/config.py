@@ -105,8 +105,10 @@ def _line(error: Any) -> str:
     place = [part for part in error["loc"] if part != _OF_A_KEY]
     key, setting = str(place[0]), _path(place)
     path = "--path " if len(place) > 1 else ""
-    change = f"pulumi config set {'--secret ' if key in _SECRETS else path}{shlex.quote(setting)}"
-    removal = f"pulumi config rm {path}{shlex.quote(setting)}"
+    # Named, since the stack that Pulumi has selected may be another one.
+    stack = f"--stack {pulumi.get_stack()} "
+    change = f"pulumi config set {stack}{'--secret ' if key in _SECRETS else path}{shlex.quote(setting)}"
+    removal = f"pulumi config rm {stack}{path}{shlex.quote(setting)}"
     if error["type"] == "extra_forbidden":
         known, what = _known(place)
         return f"{setting} is no {what}; known: {known}: {removal}"
@@ -118,7 +120,7 @@ def _line(error: Any) -> str:
         return f"{setting} is a secret and not encrypted: {change} VALUE"
     if error["type"] == HALF_AN_ACCOUNT:
         missing = f"{SETTINGS}:{error['ctx']['missing']}"
-        return f"{missing} is not set, and {error['msg']}: pulumi config set --secret {missing} VALUE"
+        return f"{missing} is not set, and {error['msg']}: pulumi config set {stack}--secret {missing} VALUE"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] in _SUPERFLUOUS or _OF_A_KEY in error["loc"]:
         return f"{setting}: {message}: {removal}"

@@ -90,17 +90,18 @@ def _offered(args: ModelServicesArgs, outputs: UpdateOutputs) -> dict[str, Offer
     try:
         return registry.offered(args.region, args.sizes)
     except ConfigError as error:
-        removal = f"pulumi config rm --path {SETTINGS}:replicas.{{cluster}}"
+        removal = f"pulumi config rm --stack {pulumi.get_stack()} --path {SETTINGS}:replicas.{{cluster}}"
         raise ConfigError(f"{SETTINGS}:{error.message(removal)}") from None
 
 
 def _require_images(args: ModelServicesArgs, services: Iterable[OfferedService]) -> None:
     """Refuse sets whose pods have no image, before anything is registered."""
     missing = {} if args.image else sets_without_image(services, args.images)
+    change = f"pulumi config set --stack {pulumi.get_stack()}"
     lines = [
         f"{SETTINGS}:images.{family} is not set, and {args.region} serves "
-        f"{', '.join(f'{each.id} ({each.type})' for each in sets)}: pulumi config set --path "
-        f"{SETTINGS}:images.{family} VALUE, or pulumi config set {SETTINGS}:image VALUE for all others"
+        f"{', '.join(f'{each.id} ({each.type})' for each in sets)}: {change} --path "
+        f"{SETTINGS}:images.{family} VALUE, or {change} {SETTINGS}:image VALUE for all others"
         for family, sets in missing.items()
     ]
     if lines:

@@ -158,32 +158,32 @@ def test_an_ingress_refuses_to_share(registry: Write) -> None:
         (
             {"ingressClass": "contour"},
             "bluegrid:ingressClass: the routes attach to bluegrid:gateway; keep one of the two: "
-            "pulumi config rm bluegrid:ingressClass",
+            "pulumi config rm --stack demo bluegrid:ingressClass",
         ),
         (
             {"tlsSecret": "models-tls", "host": "models.example.org"},
             "bluegrid:tlsSecret: the listeners of bluegrid:gateway have the certificates: "
-            "pulumi config rm bluegrid:tlsSecret",
+            "pulumi config rm --stack demo bluegrid:tlsSecret",
         ),
         (
             {"gateway": "public"},
             "bluegrid:gateway: 'public' is not namespace/name of a Gateway, or namespace/name/listener: "
-            "pulumi config set bluegrid:gateway VALUE",
+            "pulumi config set --stack demo bluegrid:gateway VALUE",
         ),
         (
             {"gateway": "", "ingressClass": "contour", "gatewayTimeout": "90"},
             "bluegrid:gatewayTimeout: Ingresses have annotations for it; set bluegrid:routeAnnotations: "
-            "pulumi config rm bluegrid:gatewayTimeout",
+            "pulumi config rm --stack demo bluegrid:gatewayTimeout",
         ),
         (
             {"gatewayTimeout": "1m"},
             "bluegrid:gatewayTimeout: '1m' is not a number of seconds above 0: "
-            "pulumi config set bluegrid:gatewayTimeout VALUE",
+            "pulumi config set --stack demo bluegrid:gatewayTimeout VALUE",
         ),
         (
             {"gateway": ""},
             "bluegrid:ingressClass: no proxy answers for the routes; set it, or bluegrid:gateway: "
-            "pulumi config set bluegrid:ingressClass VALUE",
+            "pulumi config set --stack demo bluegrid:ingressClass VALUE",
         ),
     ],
     ids=["both", "certificate", "no name", "timeout of an Ingress", "no number", "neither"],

@@ -106,8 +106,8 @@ def test_every_family_without_an_image_is_named_before_anything_is_planned(two_f
     )
     assert refusal(two_families, scikit_learn=SKLEARN) == (
         "bluegrid:images.lightgbm is not set, and demo serves g2 (lightgbm/txt), g3 (lightgbm/txt): "
-        "pulumi config set --path bluegrid:images.lightgbm VALUE, "
-        "or pulumi config set bluegrid:image VALUE for all others"
+        "pulumi config set --stack demo --path bluegrid:images.lightgbm VALUE, "
+        "or pulumi config set --stack demo bluegrid:image VALUE for all others"
     )
 
 
@@ -121,12 +121,12 @@ def test_an_unknown_family_is_refused_with_those_that_there_are(two_families: Pa
     assert refusal(two_families, scikit_learn=SKLEARN, torch=LIGHTGBM) == (
         "bluegrid:images.torch: no model type has this family; families: accelerated, catboost, lightgbm, "
         "onnx, safetensors, scikit-learn, spark, tensorflow, xgboost; bluegrid:image is for all others: "
-        "pulumi config rm --path bluegrid:images.torch"
+        "pulumi config rm --stack demo --path bluegrid:images.torch"
     )
 
 
 def test_a_stack_without_any_image_is_refused(registry: Write) -> None:
     assert refusal(registry()) == (
         "bluegrid:image is not set; set it, or bluegrid:images by family of frameworks: "
-        "pulumi config set bluegrid:image VALUE"
+        "pulumi config set --stack demo bluegrid:image VALUE"
     )

@@ -36,7 +36,7 @@ def test_a_context_that_is_not_in_the_kubeconfig_is_refused_with_those_that_are(
         run_update(registry(), {"kubeContext": "nroth", "kubeconfig": str(file)}, preview=preview)
     assert str(refused.value) == (
         f"bluegrid:kubeContext: nroth is not in the kubeconfig {file}, which has north, south: "
-        "pulumi config set bluegrid:kubeContext NAME"
+        "pulumi config set --stack demo bluegrid:kubeContext NAME"
     )
 
 

@@ -22,91 +22,94 @@ if TYPE_CHECKING:
         (
             {"store": "file:///models"},
             "bluegrid:store: 'file:///models' is not s3://bucket/prefix?endpoint=URL&region=NAME: "
-            "pulumi config set bluegrid:store VALUE",
+            "pulumi config set --stack demo bluegrid:store VALUE",
         ),
         (
             {"requestFactor": "2"},
             "bluegrid:requestFactor: '2' is not a number above 0 and at most 1: "
-            "pulumi config set bluegrid:requestFactor VALUE",
+            "pulumi config set --stack demo bluegrid:requestFactor VALUE",
         ),
         (
             {"routeAddress": "10.77.0.2"},
             "bluegrid:routeAddress: '10.77.0.2' is not http://ADDRESS, without a path: "
-            "pulumi config set bluegrid:routeAddress VALUE",
+            "pulumi config set --stack demo bluegrid:routeAddress VALUE",
         ),
         (
             {"kubeconfig": "/nowhere"},
-            "bluegrid:kubeconfig: /nowhere is not a file: pulumi config set bluegrid:kubeconfig VALUE",
+            "bluegrid:kubeconfig: /nowhere is not a file: pulumi config set "
+            "--stack demo bluegrid:kubeconfig VALUE",
         ),
         (
             {"quotaMemory": "16 GB"},
             "bluegrid:quotaMemory: '16 GB' is not a Kubernetes quantity, such as 16Gi: "
-            "pulumi config set bluegrid:quotaMemory VALUE",
+            "pulumi config set --stack demo bluegrid:quotaMemory VALUE",
         ),
         (
             {"quotaPods": "many"},
-            "bluegrid:quotaPods: 'many' is not a number above 0: pulumi config set bluegrid:quotaPods VALUE",
+            "bluegrid:quotaPods: 'many' is not a number above 0: pulumi config set "
+            "--stack demo bluegrid:quotaPods VALUE",
         ),
         (
             {"storeCaBundle": "/nowhere/ca.pem"},
             "bluegrid:storeCaBundle: /nowhere/ca.pem is not a file: "
-            "pulumi config set bluegrid:storeCaBundle VALUE",
+            "pulumi config set --stack demo bluegrid:storeCaBundle VALUE",
         ),
         (
             {"tlsSecret": "models-tls"},
             "bluegrid:tlsSecret: a certificate needs a host name; set bluegrid:host too: "
-            "pulumi config set bluegrid:tlsSecret VALUE",
+            "pulumi config set --stack demo bluegrid:tlsSecret VALUE",
         ),
         (
             {"sizeFactor": "0"},
             "bluegrid:sizeFactor: '0' is not a number above 0 and at most 100: "
-            "pulumi config set bluegrid:sizeFactor VALUE",
+            "pulumi config set --stack demo bluegrid:sizeFactor VALUE",
         ),
         (
             {"replicas": '{"line-loading-d1": -1}'},
             "bluegrid:replicas.line-loading-d1: -1 is not a number of pods: "
-            "pulumi config set --path bluegrid:replicas.line-loading-d1 VALUE",
+            "pulumi config set --stack demo --path bluegrid:replicas.line-loading-d1 VALUE",
         ),
         (
             {"pods": '{"nodeselector": {}}'},
             "bluegrid:pods.nodeselector is no setting of pods; known: nodeSelector, tolerations, "
             "priorityClassName, imagePullSecrets, labels, annotations, runAsUser: "
-            "pulumi config rm --path bluegrid:pods.nodeselector",
+            "pulumi config rm --stack demo --path bluegrid:pods.nodeselector",
         ),
         (
             {"pods": '{"tolerations": [{"effect": "Never"}]}'},
             "bluegrid:pods.tolerations[0].effect: Input should be 'NoSchedule', 'PreferNoSchedule' or "
-            "'NoExecute': pulumi config set --path 'bluegrid:pods.tolerations[0].effect' VALUE",
+            "'NoExecute': pulumi config set --stack demo --path 'bluegrid:pods.tolerations[0].effect' VALUE",
         ),
         (
             {"pods": '{"runAsUser": 0}'},
             "bluegrid:pods.runAsUser: 0 is neither a number above 0 nor namespace: "
-            "pulumi config set --path bluegrid:pods.runAsUser VALUE",
+            "pulumi config set --stack demo --path bluegrid:pods.runAsUser VALUE",
         ),
         (
             {"pods": '{"labels": {"bluegrid.io/cluster": "d9"}}'},
             'bluegrid:pods.labels["bluegrid.io/cluster"]: the program finds its pods by this label: '
-            "pulumi config rm --path 'bluegrid:pods.labels[\"bluegrid.io/cluster\"]'",
+            "pulumi config rm --stack demo --path 'bluegrid:pods.labels[\"bluegrid.io/cluster\"]'",
         ),
         (
             {"routeAnnotations": '{"pulumi.com/skipAwait": "false"}'},
             'bluegrid:routeAnnotations["pulumi.com/skipAwait"]: annotations of pulumi.com are the program\'s '
-            "own: pulumi config rm --path 'bluegrid:routeAnnotations[\"pulumi.com/skipAwait\"]'",
+            "own: pulumi config rm --stack demo --path 'bluegrid:routeAnnotations[\"pulumi.com/skipAwait\"]'",
         ),
         (
             {"serviceAccountAnnotations": '{"role arn": "x"}'},
             "bluegrid:serviceAccountAnnotations[\"role arn\"]: 'role arn' is not a key such as "
-            "example.com/name: pulumi config rm --path 'bluegrid:serviceAccountAnnotations[\"role arn\"]'",
+            "example.com/name: pulumi config rm "
+            "--stack demo --path 'bluegrid:serviceAccountAnnotations[\"role arn\"]'",
         ),
         (
             {"routeAnnotations": '{"example.com/list": [1]}'},
             'bluegrid:routeAnnotations["example.com/list"]: Input should be a valid string: pulumi config '
-            "set --path 'bluegrid:routeAnnotations[\"example.com/list\"]' VALUE",
+            "set --stack demo --path 'bluegrid:routeAnnotations[\"example.com/list\"]' VALUE",
         ),
         (
             {"pods": '{"labels": {"team": "a b"}}'},
             "bluegrid:pods.labels.team: 'a b' is not a label's value: at most 63 letters, digits, '-', '_' "
-            "and '.': pulumi config set --path bluegrid:pods.labels.team VALUE",
+            "and '.': pulumi config set --stack demo --path bluegrid:pods.labels.team VALUE",
         ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
@@ -124,7 +127,7 @@ def test_half_an_account_of_the_store(registry: Write, missing: str) -> None:
         run_program(registry(), **{missing: ""})
     assert str(refusal.value) == (
         f"bluegrid:{missing} is not set, and bluegrid:{there} is set; set both, or neither where pods have "
-        f"an identity of their own: pulumi config set --secret bluegrid:{missing} VALUE"
+        f"an identity of their own: pulumi config set --stack demo --secret bluegrid:{missing} VALUE"
     )
 
 
@@ -133,7 +136,7 @@ def test_a_secret_that_is_not_encrypted_is_refused_and_not_repeated(registry: Wr
         run_update(registry(), in_clear=["storeSecretKey"])
     assert str(refusal.value) == (
         "bluegrid:storeSecretKey is a secret and not encrypted: "
-        "pulumi config set --secret bluegrid:storeSecretKey VALUE"
+        "pulumi config set --stack demo --secret bluegrid:storeSecretKey VALUE"
     )
 
 
@@ -143,7 +146,7 @@ def test_a_misspelt_setting_is_named_with_those_that_exist(registry: Write) -> N
     assert str(refusal.value).startswith(
         "bluegrid:readyTimeOut is no key of this project; known: registry, region, "
     )
-    assert str(refusal.value).endswith(": pulumi config rm bluegrid:readyTimeOut")
+    assert str(refusal.value).endswith(": pulumi config rm --stack demo bluegrid:readyTimeOut")
 
 
 def test_all_mistakes_are_told_at_once(registry: Write) -> None:
@@ -175,7 +178,8 @@ def test_a_folder_without_registry_files_is_refused_where_services_run(tmp_path:
         run_update(tmp_path, last=ONLINE)
     assert str(refusal.value) == (
         f"bluegrid:registry: {tmp_path} has no registry files, and line-loading would be deleted; name "
-        "the folder of the <set>.yaml files: pulumi config set bluegrid:registry FOLDER; to take all down, "
+        "the folder of the <set>.yaml files: pulumi config set "
+        "--stack demo bluegrid:registry FOLDER; to take all down, "
         "with the files as they were: pulumi destroy --run-program"
     )
 

@@ -57,7 +57,7 @@ def test_a_url_that_is_another_stacks_is_refused(registry: Write, tmp_path: Path
     assert message == (
         "bluegrid:host: models.test with /modelService/line-loading already belongs to "
         "acme-north/line-loading of another stack; give this stack a host of its own: "
-        "pulumi config set bluegrid:host NAME"
+        "pulumi config set --stack demo bluegrid:host NAME"
     )
 
 

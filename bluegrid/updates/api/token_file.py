@@ -72,7 +72,7 @@ class Tokens:
         # The digest is compared with all tokens, so that the duration reveals nothing about them.
         found = [token for token in self._known if hmac.compare_digest(token.sha256, digest)]
         if not found:
-            raise unauthorized("this token is not known here")
+            raise unauthorized("this token is not known here; `bluegrid server token` makes one, and its row")
         return found[0]
 
     def has(self, token: Token) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pulumi
+
 from bluegrid_components.checks.live_services import OUTPUT
 from bluegrid_registry.errors import ConfigError
 
@@ -29,6 +31,7 @@ def require_files(registry: Registry, folder: Path, outputs: UpdateOutputs) -> N
     if online and not registry.files:
         raise ConfigError(
             f"bluegrid:registry: {folder} has no registry files, and {online} would be deleted; "
-            "name the folder of the <set>.yaml files: pulumi config set bluegrid:registry FOLDER; to take "
+            f"name the folder of the <set>.yaml files: pulumi config set --stack {pulumi.get_stack()} "
+            "bluegrid:registry FOLDER; to take "
             "all down, with the files as they were: pulumi destroy --run-program"
         )

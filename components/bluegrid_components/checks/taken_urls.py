@@ -77,7 +77,8 @@ def require_own_urls(
         if url in taken:
             host = config.host or "any host"
             fault = f"{host} with {url.path} already belongs to {taken[url]} of another stack"
-            remedy = "give this stack a host of its own: pulumi config set bluegrid:host NAME"
+            command = f"pulumi config set --stack {pulumi.get_stack()} bluegrid:host NAME"
+            remedy = f"give this stack a host of its own: {command}"
             if url not in held:
                 raise ConfigError(f"bluegrid:host: {fault}; {remedy}")
             pulumi.log.warn(f"bluegrid:host: {fault}, and the proxy takes either; {remedy}")

@@ -107,7 +107,8 @@ def require_cluster(context: str, kubeconfig: Path | None) -> ApiServer | None:
     if names and context not in names:
         raise ConfigError(
             f"bluegrid:kubeContext: {context} is not in the kubeconfig {files}, "
-            f"which has {', '.join(names)}: pulumi config set bluegrid:kubeContext NAME"
+            f"which has {', '.join(names)}: "
+            f"pulumi config set --stack {pulumi.get_stack()} bluegrid:kubeContext NAME"
         )
     server, fault = _connect(context, files, names)
     if fault is None:

@@ -88,8 +88,10 @@ def test_its_switch_is_one_property_of_one_ingress(by_type: ProjectByType, proxy
         ),
         (
             {"image": None, "images": {"lightgbm": "server@sha256:1"}},
-            "bluegrid:images.onnx is not set, and north serves g1 (onnx/onnx): pulumi config set --path "
-            "bluegrid:images.onnx VALUE, or pulumi config set bluegrid:image VALUE for all others",
+            "bluegrid:images.onnx is not set, and north serves g1 (onnx/onnx): pulumi config set "
+            "--stack north --path "
+            "bluegrid:images.onnx VALUE, or pulumi config set "
+            "--stack north bluegrid:image VALUE for all others",
         ),
     ],
     ids=["registry", "images"],

@@ -85,9 +85,8 @@ def test_a_key_of_the_store_in_clear_is_refused(without_keys: Engine) -> None:
     ran = without_keys.preview("demo")
     assert ran.exit_code != 0
     for key in ("storeAccessKey", "storeSecretKey"):
-        fault = (
-            f"bluegrid:{key} is a secret and not encrypted: pulumi config set --secret bluegrid:{key} VALUE"
-        )
+        fault = f"bluegrid:{key} is a secret and not encrypted: pulumi config set "
+        f"--stack demo --secret bluegrid:{key} VALUE"
         assert fault in ran.stdout + ran.stderr
     assert "swordfish" not in ran.stdout + ran.stderr
 
@@ -130,7 +129,7 @@ def test_a_setting_that_makes_no_sense_is_told_once_and_without_a_traceback(demo
     assert ran.exit_code != 0
     assert ran.errors() == [
         "bluegrid:requestFactor: '2' is not a number above 0 and at most 1: "
-        "pulumi config set bluegrid:requestFactor VALUE"
+        "pulumi config set --stack demo bluegrid:requestFactor VALUE"
     ]
     assert "Traceback" not in ran.stdout + ran.stderr
 
