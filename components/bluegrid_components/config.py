@@ -103,6 +103,9 @@ def _value(config: pulumi.Config, key: str) -> Any:
 
 def _line(error: Any) -> str:
     place = [part for part in error["loc"] if part != _OF_A_KEY]
+    # A default is located by the name of its field, a value by its alias.
+    if (field := ModelServicesArgs.model_fields.get(str(place[0]))) is not None:
+        place[0] = field.alias or place[0]
     key, setting = str(place[0]), _path(place)
     path = "--path " if len(place) > 1 else ""
     # Named, since the stack that Pulumi has selected may be another one.

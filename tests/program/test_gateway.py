@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from tests.program.recorder import Plan, run_program
+from tests.program.recorder import SETTINGS, Plan, run_program, run_update
 from tests.program.test_changes import changes
 
 if TYPE_CHECKING:
@@ -192,3 +192,11 @@ def test_a_setting_that_makes_no_sense(registry: Write, changed: dict[str, Any],
     with pytest.raises(pulumi.RunError) as refusal:
         run(registry(), **changed)
     assert str(refusal.value) == message
+
+
+def test_a_proxy_that_no_setting_names_is_asked_for_by_the_setting_of_that_name(
+    registry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(SETTINGS, "ingressClass")
+    with pytest.raises(pulumi.RunError, match="pulumi config set --stack demo bluegrid:ingressClass VALUE"):
+        run_update(registry(), project="grid-models")
