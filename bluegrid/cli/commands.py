@@ -95,6 +95,8 @@ COMMANDS: tuple[Row, ...] = (
     Row("ci policy", "Print the folder of the policy pack, for `pulumi up --policy-pack`."),
     Row("stack", "The stacks: one file a region.", PROJECT),
     Row("stack add", "Write stacks/Pulumi.REGION.yaml; print the commands that remain."),
+    Row("stack list", "List the stacks, and where each of them runs."),
+    Row("stack show", "Show what the file of a stack says, and the defaults of everything else."),
     Row("image", "The images that pods run.", PROJECT),
     Row("image build", "Build the image of a family of frameworks as an OCI archive."),
 )

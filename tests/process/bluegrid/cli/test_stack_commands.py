@@ -1,7 +1,8 @@
-"""`bluegrid stack add`, as a user types it in the project's folder."""
+"""`bluegrid stack add|list|show`, as a user types them in the project's folder."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -33,6 +34,12 @@ def new(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def bluegrid(project: Path, *arguments: str) -> str:
+    return subprocess.run(
+        [BLUEGRID, *arguments], cwd=project, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def config(project: Path, region: str) -> dict[str, Any]:
@@ -161,3 +168,22 @@ def test_doctor_names_a_store_for_which_pods_have_neither_keys_nor_an_identity(p
     assert "RISK  stack north: pods have neither bluegrid:storeAccessKey" in doctor(project, store)
     assert "pods have neither" not in doctor(project, store, "  bluegrid:storeAccessKey: {secure: v1:a}")
     assert "pods have neither" not in doctor(project, "  bluegrid:store: file:///mnt/models")
+
+
+def test_the_stacks_are_listed_with_where_they_run(project: Path) -> None:
+    assert new(project, "east", "--like", "north").returncode == 0
+    listed = bluegrid(project, "stack", "list", "--json")
+    assert [(row["stack"], row["region"], row["namespace"]) for row in json.loads(listed)] == [
+        ("east", "east", "bluegrid-east"),
+        ("north", "north", "bluegrid-north"),
+    ]
+
+
+def test_a_stack_is_shown_with_defaults_and_without_secrets(project: Path) -> None:
+    with (project / "stacks" / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:routeKey: {secure: v1:abc}\n")
+    shown = bluegrid(project, "stack", "show", "north")
+    assert "kubeContext: north\n" in shown
+    assert "routeKey: [secret]\n" in shown
+    assert "readyTimeout: 600 (default)\n" in shown
+    assert "v1:abc" not in shown
