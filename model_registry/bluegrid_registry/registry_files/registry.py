@@ -142,14 +142,22 @@ def _sources(texts: Mapping[Path, str]) -> dict[Path, YamlSource]:
     return {path: replace(parsed[text], mistakes=[*parsed[text].mistakes]) for path, text in texts.items()}
 
 
-def parse(texts: Mapping[Path, str]) -> Registry:
-    """Return the registry of these files; RegistryError, with every mistake, if there are any."""
+def parse(texts: Mapping[Path, str], sources: Mapping[Path, YamlSource] | None = None) -> Registry:
+    """Return the registry of these files.
+
+    Args:
+        texts: of the files.
+        sources: the same files, parsed; None: they are parsed.
+
+    Raises:
+        RegistryError: there are mistakes; the message has one line for each.
+    """
     names = {path.name: text for path, text in texts.items()}
     # Checks depend on the names and texts of the files, not on their folder.
     last_names, last_registry = _last.checked
     if last_registry is not None and last_names == names:
         return last_registry
-    registry = checked(_sources(texts))
+    registry = checked(_sources(texts) if sources is None else sources)
     if sum(map(len, names.values())) <= _REMEMBERED:
         _last.checked = names, registry
     return registry
@@ -253,4 +261,5 @@ def open_registry(folder: Path) -> Iterator[Opened]:
     _check_folder(folder)
     with locked(folder):
         texts = read_folder(folder)
-        yield Opened(folder, _sources(texts), parse(texts))
+        sources = _sources(texts)
+        yield Opened(folder, sources, parse(texts, sources))
