@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import time
 from pathlib import Path
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 SOUND, LOOPS, ABORTS, EATS, WAITS, TELLS_ITS_GPU = 0.0, 11.0, 12.0, 13.0, 14.0, 15.0
 
 
+def _abort() -> None:
+    # A worker has inherited pytest's handler, which would print all of its threads into the tests' output.
+    faulthandler.disable()
+    os.abort()
+
+
 class FaultyModel(BaseEstimator):  # type: ignore[misc]
     """Returns the sum of a row, unless the first number of the first row chooses a fault."""
 
@@ -29,7 +36,7 @@ class FaultyModel(BaseEstimator):  # type: ignore[misc]
         while what == LOOPS:
             pass
         if what == ABORTS:
-            os.abort()
+            _abort()
         if what == EATS:
             np.ones(2**31)
         if what == WAITS:
@@ -44,7 +51,7 @@ class NeverLoaded(BaseEstimator):  # type: ignore[misc]
     """Ends the process that loads it."""
 
     def __setstate__(self, state: object) -> None:
-        os.abort()
+        _abort()
 
 
 class TellsItsLoads(FaultyModel):
