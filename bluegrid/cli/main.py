@@ -59,8 +59,8 @@ def bluegrid(
 
 def main() -> None:
     """Run the command of this process."""
-    # Most commands end within a second, and collecting garbage while they read a registry takes half of it.
-    gc.set_threshold(100_000)
+    # Most commands end within a second; collecting garbage while they read a registry takes a third of it.
+    gc.set_threshold(1_000_000)
     try:
         sys.exit(run())
     except KeyboardInterrupt:

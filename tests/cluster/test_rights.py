@@ -53,7 +53,8 @@ class Accounts:
 
     def bluegrid(self, role: str, *arguments: str) -> Ran:
         """Run one of our commands as an account."""
-        return self.work.run("env", f"KUBECONFIG={self.kubeconfig(role)}", "bluegrid", *arguments)
+        # The stack has a kubeconfig of its own, which $KUBECONFIG does not replace.
+        return self.work.run("env", f"BLUEGRID_KUBECONFIG={self.kubeconfig(role)}", "bluegrid", *arguments)
 
     def up(self, role: str = "up") -> Ran:
         return self.pulumi(role, "up", "--yes", "--skip-preview")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -75,4 +76,6 @@ def start(
         containers=containers,
         trainings=trainings,
     )
+    # `main` sets a high threshold for commands that end soon; this is Python's own.
+    gc.set_threshold(700, 10, 10)
     server.serve(options, server.Listening(host, port, tls_cert, tls_key))

@@ -163,9 +163,14 @@ def parse(texts: Mapping[Path, str], sources: Mapping[Path, YamlSource] | None =
     return registry
 
 
-def checked(sources: Mapping[Path, YamlSource]) -> Registry:
-    """Return the registry of parsed files; otherwise as `parse`."""
-    files = _checked_files(sources)
+def checked(sources: Mapping[Path, YamlSource], known: Mapping[Path, RegistryFile] | None = None) -> Registry:
+    """Return the registry of parsed files; otherwise as `parse`.
+
+    Args:
+        sources: the parsed files.
+        known: what some of them say, which were checked before beside files of the same names.
+    """
+    files = _checked_files(sources, known or {})
     if lines := [f"{path}:{line}" for path, lines in _mistakes(sources).items() for line in lines]:
         raise RegistryError("\n".join(lines))
     return Registry(tuple(files))
@@ -174,15 +179,20 @@ def checked(sources: Mapping[Path, YamlSource]) -> Registry:
 def mistakes_in(texts: Mapping[Path, str]) -> Mapping[Path, tuple[str, ...]]:
     """Return the mistakes of each file with mistakes, as `LINE: what is wrong`."""
     sources = _sources(texts)
-    _checked_files(sources)
+    _checked_files(sources, {})
     return _mistakes(sources)
 
 
-def _checked_files(sources: Mapping[Path, YamlSource]) -> list[RegistryFile]:
+def _checked_files(
+    sources: Mapping[Path, YamlSource], known: Mapping[Path, RegistryFile]
+) -> list[RegistryFile]:
     """Return the files that the schema accepts; note all mistakes in the sources."""
     files = []
     stems = {path.stem for path in sources}
     for path, source in sources.items():
+        if path in known:
+            files.append(known[path])
+            continue
         files.extend(_validated(path, source))
         cross_checks.check_file(source, path.stem, stems)
     cross_checks.check_names(sources)
@@ -234,7 +244,7 @@ class Opened:
             RegistryError: the data have mistakes; the message has the lines that they would have in the file.
         """
         source = rewritten(self.sources[self.path(file)], plain_data(file), data)
-        checked({**self.sources, self.path(file): source})
+        self._checked(self.path(file), source)
         changed = RegistryFile.model_validate(data)
         self.write(changed, source)
         return changed
@@ -242,12 +252,18 @@ class Opened:
     def write(self, file: RegistryFile, source: YamlSource) -> None:
         """Replace the file by the text of `source`, which must parse to exactly `file`."""
         path = self.path(file)
-        if checked({**self.sources, path: source}).of_set(file.set.id) != file:
+        if self._checked(path, source).of_set(file.set.id) != file:
             raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
         try:
             write_whole(path, source.text.encode())
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+
+    def _checked(self, path: Path, source: YamlSource) -> Registry:
+        """Return the registry with one file in another form; the others were checked when it was opened."""
+        known = {self.path(file): file for file in self.registry.files} if path in self.sources else {}
+        known.pop(path, None)
+        return checked({**self.sources, path: source}, known)
 
 
 def plain_data(file: RegistryFile) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ruamel.yaml.resolver import Resolver
 from ruamel.yaml.tag import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 _DIFFERENT = re.compile("[\t%\x85\u2028\u2029\ufeff]")
 """Characters that the two parsers may read differently: YAML 1.1 ends lines at three of them."""
@@ -39,43 +39,45 @@ def compose(text: str) -> Node | None:
     """
     if yaml.__with_libyaml__ and not _DIFFERENT.search(text):
         try:
-            return _document(yaml.parse(text, Loader=yaml.CSafeLoader))
+            # Not yaml.parse, which calls its parser twice for each event.
+            return _document(yaml.CSafeLoader(text).get_event)
         except (_Unsure, yaml.YAMLError):
             pass
     root: Node | None = YAML(typ="safe", pure=True).compose(text)
     return root
 
 
-def _document(events: Iterator[Any]) -> Node | None:
+def _document(next_event: Callable[[], Any]) -> Node | None:
     """Return the root of the only document of a stream."""
-    start = next(events)
+    start = next_event()
     assert isinstance(start, yaml.StreamStartEvent)  # noqa: S101 - what every stream begins with
-    if isinstance(next(events), yaml.StreamEndEvent):
+    if isinstance(next_event(), yaml.StreamEndEvent):
         return None
-    root = _node(events, next(events))
-    end = next(events)
-    if end.explicit or not isinstance(next(events), yaml.StreamEndEvent):
+    root = _node(next_event, next_event())
+    end = next_event()
+    if end.explicit or not isinstance(next_event(), yaml.StreamEndEvent):
         raise _Unsure
     return root
 
 
-def _node(events: Iterator[Any], event: Any) -> Node:
-    if isinstance(event, yaml.AliasEvent) or event.anchor is not None or event.tag is not None:
+def _node(next_event: Callable[[], Any], event: Any) -> Node:
+    kind = type(event)
+    if kind is yaml.AliasEvent or event.anchor is not None or event.tag is not None:
         raise _Unsure
-    if isinstance(event, yaml.ScalarEvent):
+    if kind is yaml.ScalarEvent:
         # The two place an absent value on different lines, and differ about `#` at the start of a block.
         if event.style in ("|", ">") or not (event.value or event.style):
             raise _Unsure
         tag = _tag(event.value, event.implicit)
         return ScalarNode(tag, event.value, event.start_mark, event.end_mark, style=event.style or None)
-    if isinstance(event, yaml.SequenceStartEvent):
+    if kind is yaml.SequenceStartEvent:
         items = []
-        while not isinstance(inner := next(events), yaml.SequenceEndEvent):
-            items.append(_node(events, inner))
+        while type(inner := next_event()) is not yaml.SequenceEndEvent:
+            items.append(_node(next_event, inner))
         return SequenceNode(_SEQUENCE, items, event.start_mark, inner.end_mark, flow_style=event.flow_style)
     pairs = []
-    while not isinstance(inner := next(events), yaml.MappingEndEvent):
-        pairs.append((_node(events, inner), _node(events, next(events))))
+    while type(inner := next_event()) is not yaml.MappingEndEvent:
+        pairs.append((_node(next_event, inner), _node(next_event, next_event())))
     return MappingNode(_MAPPING, pairs, event.start_mark, inner.end_mark, flow_style=event.flow_style)
 
 

@@ -7,9 +7,8 @@ allows, with their lines. Anchors and aliases are refused: people review these f
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml import YAML
@@ -19,7 +18,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bluegrid_registry.registry_files.yaml_nodes import compose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import EllipsisType
 
 Path = tuple[str | int, ...]
@@ -50,15 +49,6 @@ class YamlSource:
     mistakes: list[Mistake] = field(default_factory=list)
     _key_lines: dict[Path, int] = field(default_factory=dict)
 
-    @cached_property
-    def _nodes_at(self) -> dict[tuple[int, str], list[tuple[Path, Node]]]:
-        """The nodes, by the length and the first part of their path: the checks look up many names."""
-        found: dict[tuple[int, str], list[tuple[Path, Node]]] = defaultdict(list)
-        for path, node in self.nodes.items():
-            if path:
-                found[len(path), str(path[0])].append((path, node))
-        return found
-
     def line(self, path: Path) -> int:
         """Return the line of the value at `path`, or of the nearest existing value around it."""
         while path and path not in self._key_lines:
@@ -67,8 +57,9 @@ class YamlSource:
 
     def names(self, *pattern: str | int | EllipsisType) -> Iterator[tuple[str, Path]]:
         """Yield the texts and paths that match `pattern`, in which `...` matches any key or index."""
-        for path, node in self._nodes_at.get((len(pattern), str(pattern[0])), ()):
-            if all(map(_fits, path, pattern)) and isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
+        for path in _paths(self.data, pattern, ()):
+            node = self.nodes[path]
+            if isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
                 yield node.value, path
 
     def note(self, path: Path, text: str, line: int | None = None) -> None:
@@ -106,8 +97,19 @@ def block_of(text: str, key: str) -> str:
     return found[0] if found else text
 
 
-def _fits(part: str | int, pattern: str | int | EllipsisType) -> bool:
-    return pattern is ... or part == pattern
+def _paths(data: Any, pattern: Sequence[str | int | EllipsisType], path: Path) -> Iterator[Path]:
+    """Yield the paths of the values in `data`, which is at `path`, that match `pattern`."""
+    if not pattern:
+        yield path
+        return
+    if not isinstance(data, dict | list):
+        return
+    first, rest = pattern[0], pattern[1:]
+    values: Any = data
+    keys = data if isinstance(data, dict) else range(len(data))
+    for key in keys if first is ... else (first,):
+        if key in keys:
+            yield from _paths(values[key], rest, (*path, key))
 
 
 def _anchors(text: str) -> Iterator[Mistake]:
@@ -146,12 +148,19 @@ def _mapping(source: YamlSource, node: MappingNode, path: Path) -> dict[str, Any
 
 
 def _scalar(source: YamlSource, node: ScalarNode) -> Any:
-    if node.tag in _AS_WRITTEN:
+    tag = node.tag
+    if tag in _AS_WRITTEN:
         return node.value
-    if node.tag in _CONSTRUCTED:
-        try:
-            return _constructor.construct_object(node)
-        except ValueError:
-            return node.value
-    source.note((), f"tag {node.tag} is not read; write a plain value", node.start_mark.line + 1)
+    if tag in _CONSTRUCTED:
+        return _constructed(tag, node.value)
+    source.note((), f"tag {tag} is not read; write a plain value", node.start_mark.line + 1)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _constructed(tag: str, value: str) -> Any:
+    """Return a number, a truth value or None; the text itself if it is none of them."""
+    try:
+        return _constructor.construct_object(ScalarNode(tag, value))
+    except ValueError:
+        return value
