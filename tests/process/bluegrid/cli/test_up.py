@@ -190,7 +190,7 @@ def test_the_program_is_told_which_routes_are_updated(
     pulumi: Callable[..., None], tmp_path: Path, options: tuple[str, ...], runs: str
 ) -> None:
     """Without that the engine refuses the update if another service's switch is declared but not applied."""
-    note = f'echo "$BLUEGRID_PARTIAL_UPDATE $BLUEGRID_ROUTES $1" > {tmp_path}/told'
+    note = f'echo "$BLUEGRID_PARTIAL_UPDATE $BLUEGRID_ROUTES $1" > {tmp_path}/received'
     pulumi(up=note, preview=note)
     output_of("switch", "line-loading", "d2", "--stack", "north", *options)
-    assert (tmp_path / "told").read_text() == f"1 line-loading {runs}\n"
+    assert (tmp_path / "received").read_text() == f"1 line-loading {runs}\n"

@@ -212,6 +212,18 @@ def test_a_cluster_whose_id_or_version_is_taken_is_refused(folder: Path) -> None
     assert read(folder) == TEXT
 
 
+def test_a_cluster_whose_objects_have_the_name_of_another_service_is_refused(folder: Path) -> None:
+    other = TEXT.replace("id: g1", "id: g2").replace("name: line-loading", "name: line-loading-d3")
+    (folder / "g2.yaml").write_text(other)
+    assert {file.service.name for file in Registry.load(folder).files if file.service} == {
+        "line-loading",
+        "line-loading-d3",
+    }
+    with pytest.raises(RegistryError, match=r"are both named line-loading-d3; rename one$"):
+        add_cluster(folder, "line-loading", D3)
+    assert read(folder) == TEXT
+
+
 def test_a_live_cluster_is_not_removed(folder: Path) -> None:
     add_cluster(folder, "line-loading", D3)
     with pytest.raises(
