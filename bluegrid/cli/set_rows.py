@@ -9,7 +9,7 @@ from bluegrid_registry import Registry
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_registry import RegistryFile, Source, Version
+    from bluegrid_registry import RegistryFile, Source
 
 
 def fitting(
@@ -25,14 +25,9 @@ def fitting(
     ]
 
 
-def newest_version(file: RegistryFile) -> Version | None:
-    """Return the version that was updated last; of two at the same second, the later row."""
-    return max(reversed(file.versions), key=lambda version: version.updated, default=None)
-
-
 def row_of(file: RegistryFile) -> dict[str, Any]:
     """Return the row of a set in a list of sets."""
-    newest = newest_version(file)
+    newest = file.newest
     return {
         "set": file.set.id,
         "name": file.set.name,

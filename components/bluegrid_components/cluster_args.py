@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from bluegrid_components.hosting import Hosting
     from bluegrid_registry.registry_files.cluster_schema import Cluster
-    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, Version
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet
+    from bluegrid_registry.registry_files.version_rows import Version
 
 
 @dataclass(frozen=True)

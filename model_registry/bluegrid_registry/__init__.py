@@ -60,17 +60,13 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.edits.sets import add_set, edit_set, remove_set
     from bluegrid_registry.registry_files.edits.values import ValueEdit
     from bluegrid_registry.registry_files.edits.versions import add_version, remove_version
-    from bluegrid_registry.registry_files.model_set_schema import (
-        DeclaredSet,
-        RegistryFile,
-        TrustedKey,
-        Version,
-    )
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile, TrustedKey
     from bluegrid_registry.registry_files.offered import OfferedCluster, OfferedService, Shares
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.regions import check_regions, require_region
     from bluegrid_registry.registry_files.registry import Registry
     from bluegrid_registry.registry_files.service_schema import Service
+    from bluegrid_registry.registry_files.version_rows import Version
     from bluegrid_registry.remedies import Remedy
     from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
     from bluegrid_registry.signing.signatures import sign, verify_signature
@@ -112,12 +108,13 @@ _NAMES = {
     "registry_files.edits.sets": "add_set edit_set remove_set",
     "registry_files.edits.values": "ValueEdit",
     "registry_files.edits.versions": "add_version remove_version",
-    "registry_files.model_set_schema": "DeclaredSet RegistryFile TrustedKey Version",
+    "registry_files.model_set_schema": "DeclaredSet RegistryFile TrustedKey",
     "registry_files.offered": "OfferedCluster OfferedService Shares",
     "registry_files.region_replicas": "Sizes",
     "registry_files.regions": "check_regions require_region",
     "registry_files.registry": "Registry",
     "registry_files.service_schema": "Service",
+    "registry_files.version_rows": "Version",
     "remedies": "Remedy",
     "signing.keys": "KeyAlgorithm PrivateKey PublicKey",
     "signing.signatures": "sign verify_signature",

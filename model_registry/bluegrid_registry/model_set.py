@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from bluegrid_registry.formats.example import AnyExample
-    from bluegrid_registry.registry_files.model_set_schema import RegistryFile, Version
+    from bluegrid_registry.registry_files.model_set_schema import RegistryFile
+    from bluegrid_registry.registry_files.version_rows import Version
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class ModelSet:
     @property
     def versions(self) -> tuple[Version, ...]:
         """The versions that the registry declares now, in the order of the file."""
-        return self._file().versions
+        return tuple(self._file().versions)
 
     def push(
         self,

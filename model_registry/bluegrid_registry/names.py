@@ -55,19 +55,19 @@ def check_uid(value: str) -> str:
     return value
 
 
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 _SERVICE = r"[a-z]([a-z0-9-]*[a-z0-9])?"
 _CLUSTER = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-_DIGEST = r"sha256:[0-9a-f]{64}"
+DIGEST = r"sha256:[0-9a-f]{64}"
 _QUANTITY = r"(?=.*[1-9])[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][0-9]{1,2})?"
 
-check_label = _rule(_LABEL, "an ID: letters, digits, '-', '_', '.', at most 63, both ends a letter or digit")
+check_label = _rule(LABEL, "an ID: letters, digits, '-', '_', '.', at most 63, both ends a letter or digit")
 _check_service = _rule(_SERVICE, "a DNS label: a-z, 0-9, '-', at most 63, first a letter, last no '-'")
 _check_cluster = _rule(_CLUSTER, "a DNS label: a-z, 0-9, '-', at most 63, first and last no '-'")
-_check_digest = _rule(_DIGEST, "a digest, sha256: and 64 hex digits", max_length=71)
+_check_digest = _rule(DIGEST, "a digest, sha256: and 64 hex digits", max_length=71)
 _check_quantity = _rule(_QUANTITY, "a Kubernetes quantity above 0, such as 2, 500m or 2Gi")
 
-Label = Annotated[str, AfterValidator(check_label), _as_schema(_LABEL)]
+Label = Annotated[str, AfterValidator(check_label), _as_schema(LABEL)]
 """ID of a set, version or region; it is also a Kubernetes label value and a part of object keys."""
 
 ServiceName = Annotated[str, AfterValidator(_check_service), _as_schema(_SERVICE)]
@@ -83,7 +83,7 @@ def _check_cluster_id(value: str) -> str:
 ClusterId = Annotated[str, AfterValidator(_check_cluster_id), _as_schema(_CLUSTER)]
 """A cluster's ID: the second part of a Kubernetes name."""
 
-Digest = Annotated[str, AfterValidator(_check_digest), _as_schema(_DIGEST, max_length=71)]
+Digest = Annotated[str, AfterValidator(_check_digest), _as_schema(DIGEST, max_length=71)]
 """`sha256:` and 64 lower-case hex digits."""
 
 _QUANTITY_SCHEMA = {

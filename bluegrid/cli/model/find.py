@@ -8,7 +8,7 @@ import typer
 
 from bluegrid.cli import options, output, set_options
 from bluegrid.cli.model_rows import row_of
-from bluegrid.cli.set_rows import fitting, newest_version
+from bluegrid.cli.set_rows import fitting
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
 from bluegrid_registry import open_store, read_manifest
@@ -32,7 +32,7 @@ def find(
     opened = open_store(url)
     rows = []
     for file in fitting(registry, framework, model_type, source):
-        if version := newest_version(file):
+        if version := file.newest:
             manifest = read_manifest(opened, file.set.id, version.id, version.manifest)
             place = {"set": file.set.id, "version": version.id}
             matching = {*uids_matching({row.uid for row in manifest.models}, uid)}

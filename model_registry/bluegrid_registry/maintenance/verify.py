@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from bluegrid_registry.formats.manifest import Frame, PackRow
-    from bluegrid_registry.registry_files.model_set_schema import Version
+    from bluegrid_registry.registry_files.version_rows import Version
     from bluegrid_registry.signing.keys import PublicKey
     from bluegrid_registry.stores import Store
     from bluegrid_registry.stores.base import StoredObject

@@ -14,7 +14,7 @@ from bluegrid_registry.transfer.version_folder import file_name, file_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_registry.registry_files.model_set_schema import Version
+    from bluegrid_registry.registry_files.version_rows import Version
     from bluegrid_registry.stores import Store
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry.formats.manifest import Manifest, ModelRow
     from bluegrid_registry.model_types.signature import ModelSignature
-    from bluegrid_registry.registry_files.model_set_schema import Version
+    from bluegrid_registry.registry_files.version_rows import Version
     from bluegrid_registry.stores import Store
 
 

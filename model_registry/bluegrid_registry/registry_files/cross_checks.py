@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml.nodes import MappingNode, SequenceNode
-
 from bluegrid_registry.names import MAX_LABEL
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION, SMALLEST_SHARE
+from bluegrid_registry.registry_files.version_rows import VersionRows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -67,7 +66,7 @@ def check_names(sources: Mapping[Path, YamlSource]) -> None:
 
 
 def _check_versions_of_clusters(source: YamlSource) -> None:
-    declared = [version for version, _ in source.names("versions", ..., "id")]
+    declared = _declared_versions(source)
     clusters = {path[:-1]: cluster for cluster, path in source.names("service", "clusters", ..., "id")}
     users: dict[str, str] = {}
     for version, path in source.names("service", "clusters", ..., "version"):
@@ -78,10 +77,17 @@ def _check_versions_of_clusters(source: YamlSource) -> None:
         users.setdefault(version, clusters.get(path[:-1], "without ID"))
 
 
+def _declared_versions(source: YamlSource) -> Collection[str]:
+    rows = _value(source.data, "versions")
+    if isinstance(rows, VersionRows):
+        return rows.ids
+    return [version for version, _ in source.names("versions", ..., "id")]
+
+
 def _check_live(source: YamlSource) -> None:
     live, regions = ("service", "live"), ("service", "regions")
-    is_by_region = isinstance(source.nodes.get(live), MappingNode)
-    if is_by_region and (*live, DEFAULT_REGION) not in source.nodes:
+    is_by_region = isinstance(_value(source.data, *live), dict)
+    if is_by_region and DEFAULT_REGION not in _mapping(source.data, *live):
         source.note(live, "has no default; add `default: <cluster>` for the regions that it does not name")
     service = next((name for name, _ in source.names("service", "name")), "this service")
     clusters = [cluster for cluster, _ in source.names("service", "clusters", ..., "id")]
@@ -89,7 +95,7 @@ def _check_live(source: YamlSource) -> None:
     for cluster, path in source.names(*live, ...) if is_by_region else source.names(*live):
         if cluster not in clusters:
             source.note(path, f"{cluster} is not a cluster of {service}; declared: {_listed(clusters)}")
-        names_regions = is_by_region and isinstance(source.nodes.get(regions), SequenceNode)
+        names_regions = is_by_region and isinstance(_value(source.data, *regions), list)
         if names_regions and path[-1] not in declared:
             source.note(path, f"{path[-1]} is not a region of {service}; declared: {_listed(declared[1:])}")
 
@@ -113,7 +119,7 @@ def _check_traffic(source: YamlSource) -> None:
             elif 0 < weight < SMALLEST_SHARE * sum(weights.values()):
                 fault = f"less than {SMALLEST_SHARE:.0%} of the requests; give it more, or 0"
                 source.note((*place, cluster), fault)
-    if isinstance(source.nodes.get(traffic), MappingNode):
+    if isinstance(_value(source.data, *traffic), dict):
         _check_live_has_a_share(source, places)
 
 
@@ -137,9 +143,15 @@ def _weights(source: YamlSource, place: yaml_source.Path) -> dict[str, int]:
 
 def _mapping(data: Any, *keys: str | int) -> dict[str, Any]:
     """Return the mapping at this place, or an empty one."""
+    found = _value(data, *keys)
+    return found if isinstance(found, dict) else {}
+
+
+def _value(data: Any, *keys: str | int) -> Any:
+    """Return the value at this place; None: there is none."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else {}
+    return data
 
 
 def _listed(names: Iterable[str]) -> str:

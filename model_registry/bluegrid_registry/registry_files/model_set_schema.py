@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
-    AwareDatetime,
     ConfigDict,
     Field,
     StringConstraints,
@@ -23,10 +22,11 @@ from pydantic.alias_generators import to_camel
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
-from bluegrid_registry.names import Digest, Label, Source
+from bluegrid_registry.names import Label, Source
 from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.service_schema import Service  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.registry_files.update_policy import Retraining  # noqa: TC001
+from bluegrid_registry.registry_files.version_rows import Version, VersionRows, Versions
 
 if TYPE_CHECKING:
     from bluegrid_registry.signing.keys import PublicKey
@@ -129,27 +129,25 @@ class DeclaredSet(Frozen):
         return tuple(key.to_public_key() for key in self.keys)
 
 
-class Version(Frozen):
-    """One immutable batch of the set's models."""
-
-    id: Label
-    """Unique in the set."""
-    manifest: Digest
-    """Digest of the version's manifest: it pins every byte that a pod serves."""
-    updated: AwareDatetime
-    """Time of publication, with its time zone."""
-
-
 class RegistryFile(Frozen):
     """A model set, its versions and its online service: one file of the bluegrid registry."""
 
     set: DeclaredSet
-    versions: tuple[Version, ...]
+    versions: Versions
     """The versions of the set that may be served."""
     service: Service | None = None
     """The set's one online service; absent: the set is not online."""
 
     def version(self, version_id: str) -> Version:
         """Return the version with this ID; RegistryError, with the declared IDs, if there is none."""
+        if isinstance(self.versions, VersionRows) and (found := self.versions.find(version_id)):
+            return found
         declared = {version.id: version for version in self.versions}
         return pick(declared, version_id, f"set {self.set.id} has no version {version_id}")
+
+    @property
+    def newest(self) -> Version | None:
+        """The version that was updated last; of two at the same time, the later row. None: there is none."""
+        if isinstance(self.versions, VersionRows):
+            return self.versions.newest
+        return max(reversed(self.versions), key=lambda version: version.updated, default=None)

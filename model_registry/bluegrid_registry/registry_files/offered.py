@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bluegrid_registry.registry_files.cluster_schema import Autoscaling, Cluster
-    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile, Version
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.service_schema import Service
+    from bluegrid_registry.registry_files.version_rows import Version
 
 
 @dataclass(frozen=True)

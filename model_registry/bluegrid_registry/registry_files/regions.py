@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import RegistryError
-from bluegrid_registry.registry_files.registry import read_folder
+from bluegrid_registry.registry_files.registry import read_sources
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
-from bluegrid_registry.registry_files.yaml_source import read_yaml
 from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ def check_regions(folder: Path, known: Collection[str]) -> None:
         RegistryError: the message has one line for each name, file:line first.
     """
     lines = []
-    for path, text in read_folder(folder).items():
-        source = read_yaml(text)
+    for path, source in read_sources(folder).items():
         for region, place in _regions(source):
             if region not in known:
                 source.note(place, _fault(region, known))
@@ -54,7 +52,7 @@ def _regions(source: YamlSource) -> Iterator[tuple[str, yaml_source.Path]]:
     yield from source.names("service", "regions", ...)
     by_region = [path for _, path in source.names("service", "live", ...)]
     # In `traffic`, keys of the first level are regions only if a second level names the clusters.
-    by_region += [path[:-1] for path in source.nodes if len(path) == 4 and path[:2] == ("service", "traffic")]
+    by_region += [path[:-1] for _, path in source.values("service", "traffic", ..., ...)]
     for path in dict.fromkeys(by_region):
         if path[-1] != DEFAULT_REGION:
             yield str(path[-1]), path

@@ -21,13 +21,13 @@ from pydantic import ValidationError
 from bluegrid_registry.errors import ConfigError, RegistryError
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files import cross_checks
+from bluegrid_registry.registry_files.file_source import read_file
 from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.model_set_schema import RegistryFile
 from bluegrid_registry.registry_files.offered import offered
 from bluegrid_registry.registry_files.region_replicas import AS_DECLARED
 from bluegrid_registry.registry_files.schema_errors import note_errors
 from bluegrid_registry.registry_files.yaml_edit import rewritten
-from bluegrid_registry.registry_files.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.offered import OfferedService
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.service_schema import Service
+    from bluegrid_registry.registry_files.yaml_source import YamlSource
 
 
-_REMEMBERED = 1_000_000
-"""Characters of a registry up to which its parsed files are kept, with about 40 bytes for each.
-
-An edit reads a registry more than once, and parsing takes most of its time.
-"""
+_REMEMBERED = 256_000_000
+"""Bytes of memory up to which a parsed registry is kept; the update server reads it again and again."""
+_BYTES, _BYTES_WITH_PLACES = 3, 40
+"""Memory of a character of a file, and with the places of all values."""
 
 
 @dataclass
@@ -133,13 +133,24 @@ def read_folder(folder: Path) -> dict[Path, str]:
     return texts
 
 
+def read_sources(folder: Path) -> dict[Path, YamlSource]:
+    """Return the registry files in `folder`, parsed; ConfigError if one cannot be read."""
+    return _sources(read_folder(folder))
+
+
 def _sources(texts: Mapping[Path, str]) -> dict[Path, YamlSource]:
     """Return the parsed files; those whose text was parsed the last time are not parsed again."""
-    parsed = {text: _last.sources.get(text) or read_yaml(text) for text in texts.values()}
-    if sum(map(len, parsed)) <= _REMEMBERED:
+    parsed = {text: _last.sources.get(text) or read_file(text) for text in texts.values()}
+    if _memory_of(parsed) <= _REMEMBERED:
         _last.sources = parsed
     # Checks note mistakes in what they are given.
     return {path: replace(parsed[text], mistakes=[*parsed[text].mistakes]) for path, text in texts.items()}
+
+
+def _memory_of(parsed: Mapping[str, YamlSource]) -> int:
+    return sum(
+        len(text) * (_BYTES_WITH_PLACES if source.has_places else _BYTES) for text, source in parsed.items()
+    )
 
 
 def parse(texts: Mapping[Path, str], sources: Mapping[Path, YamlSource] | None = None) -> Registry:
@@ -158,7 +169,7 @@ def parse(texts: Mapping[Path, str], sources: Mapping[Path, YamlSource] | None =
     if last_registry is not None and last_names == names:
         return last_registry
     registry = checked(_sources(texts) if sources is None else sources)
-    if sum(map(len, names.values())) <= _REMEMBERED:
+    if _BYTES * sum(map(len, names.values())) <= _REMEMBERED:
         _last.checked = names, registry
     return registry
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.names import Source
 
 if TYPE_CHECKING:
-    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, Version
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet
+    from bluegrid_registry.registry_files.version_rows import Version
 
 
 def served_version(declared: DeclaredSet, version: Version, *, service: str, cluster: str) -> dict[str, str]:

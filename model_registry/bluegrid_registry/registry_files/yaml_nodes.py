@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _DIFFERENT = re.compile("[\t%\x85\u2028\u2029\ufeff]")
 """Characters that the two parsers may read differently: YAML 1.1 ends lines at three of them."""
+AS_WRITTEN = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp"}
+"""Tags of scalars that are read as their text."""
 _SEQUENCE, _MAPPING = (Tag(suffix=f"tag:yaml.org,2002:{kind}") for kind in ("seq", "map"))
 
 
@@ -82,6 +84,12 @@ def _node(next_event: Callable[[], Any], event: Any) -> Node:
 
 
 _resolver = Resolver(loadumper=None)
+
+
+def is_text(value: str) -> bool:
+    """Whether YAML 1.2 reads a plain scalar that is not empty as text, not as a number or a truth value."""
+    # The rules are by the first character, and most names begin with one that has none.
+    return value[0] not in _resolver.yaml_implicit_resolvers or str(_tag(value, (True, False))) in AS_WRITTEN
 
 
 @lru_cache(maxsize=4096)

@@ -15,17 +15,16 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from bluegrid_registry.registry_files.yaml_nodes import compose
+from bluegrid_registry.registry_files.yaml_nodes import AS_WRITTEN, compose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import EllipsisType
 
 Path = tuple[str | int, ...]
 """The keys and indexes that lead to a value, such as ("service", "clusters", 0, "cpu")."""
 
 _TAG = "tag:yaml.org,2002:"
-_AS_WRITTEN = {_TAG + "str", _TAG + "timestamp"}
 _CONSTRUCTED = {_TAG + "int", _TAG + "float", _TAG + "bool", _TAG + "null"}
 _constructor = YAML(typ="safe", pure=True).constructor
 
@@ -39,28 +38,58 @@ class Mistake:
     text: str
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Where the values of a text are."""
+
+    nodes: dict[Path, Node] = field(default_factory=dict)
+    lines: dict[Path, int] = field(default_factory=dict)
+
+
 @dataclass
 class YamlSource:
-    """The data of a YAML file, with the node of each value and the mistakes noted so far."""
+    """The data of a YAML file, with the mistakes noted so far.
+
+    Places of values are for mistakes and edits: if the data came without them, the text is parsed for them.
+    """
 
     text: str = ""
     data: Any = None
-    nodes: dict[Path, Node] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
-    _key_lines: dict[Path, int] = field(default_factory=dict)
+    _parsed: _Places | None = None
+
+    @property
+    def nodes(self) -> Mapping[Path, Node]:
+        """The node of each value."""
+        return self._places.nodes
+
+    @property
+    def has_places(self) -> bool:
+        """Whether the places are in memory, which takes 40 bytes for each character."""
+        return self._parsed is not None
+
+    @property
+    def _places(self) -> _Places:
+        if self._parsed is None:
+            self._parsed = read_yaml(self.text)._parsed or _Places()
+        return self._parsed
 
     def line(self, path: Path) -> int:
         """Return the line of the value at `path`, or of the nearest existing value around it."""
-        while path and path not in self._key_lines:
+        lines = self._places.lines
+        while path and path not in lines:
             path = path[:-1]
-        return self._key_lines.get(path, 1)
+        return lines.get(path, 1)
 
     def names(self, *pattern: str | int | EllipsisType) -> Iterator[tuple[str, Path]]:
         """Yield the texts and paths that match `pattern`, in which `...` matches any key or index."""
-        for path in _paths(self.data, pattern, ()):
-            node = self.nodes[path]
-            if isinstance(node, ScalarNode) and node.tag in _AS_WRITTEN:
-                yield node.value, path
+        for value, path in self.values(*pattern):
+            if isinstance(value, str):
+                yield value, path
+
+    def values(self, *pattern: str | int | EllipsisType) -> Iterator[tuple[Any, Path]]:
+        """Yield the values of any type, otherwise as `names`; rows of `VersionRows` are not among them."""
+        yield from _values(self.data, pattern, ())
 
     def note(self, path: Path, text: str, line: int | None = None) -> None:
         """Add a mistake in the value at `path`; `line` replaces the line of the value."""
@@ -71,7 +100,7 @@ class YamlSource:
 
 def read_yaml(text: str) -> YamlSource:
     """Read `text`; never raises an error: the result has the mistakes."""
-    source = YamlSource(text)
+    source = YamlSource(text, _parsed=_Places())
     try:
         source.mistakes.extend(_anchors(text))
         if not source.mistakes:
@@ -97,10 +126,10 @@ def block_of(text: str, key: str) -> str:
     return found[0] if found else text
 
 
-def _paths(data: Any, pattern: Sequence[str | int | EllipsisType], path: Path) -> Iterator[Path]:
-    """Yield the paths of the values in `data`, which is at `path`, that match `pattern`."""
+def _values(data: Any, pattern: Sequence[str | int | EllipsisType], path: Path) -> Iterator[tuple[Any, Path]]:
+    """Yield the values in `data`, which is at `path`, that match `pattern`, with their paths."""
     if not pattern:
-        yield path
+        yield data, path
         return
     if not isinstance(data, dict | list):
         return
@@ -109,7 +138,7 @@ def _paths(data: Any, pattern: Sequence[str | int | EllipsisType], path: Path) -
     keys = data if isinstance(data, dict) else range(len(data))
     for key in keys if first is ... else (first,):
         if key in keys:
-            yield from _paths(values[key], rest, (*path, key))
+            yield from _values(values[key], rest, (*path, key))
 
 
 def _anchors(text: str) -> Iterator[Mistake]:
@@ -122,8 +151,8 @@ def _anchors(text: str) -> Iterator[Mistake]:
 
 
 def _value(source: YamlSource, node: Node, path: Path) -> Any:
-    source.nodes[path] = node
-    source._key_lines.setdefault(path, node.start_mark.line + 1)
+    source._places.nodes[path] = node
+    source._places.lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, MappingNode):
         return _mapping(source, node, path)
     if isinstance(node, SequenceNode):
@@ -135,21 +164,21 @@ def _mapping(source: YamlSource, node: MappingNode, path: Path) -> dict[str, Any
     data: dict[str, Any] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
-        if not isinstance(key_node, ScalarNode) or key_node.tag not in _AS_WRITTEN:
+        if not isinstance(key_node, ScalarNode) or key_node.tag not in AS_WRITTEN:
             source.note((), "a key is not text; put it in quotes", line)
             continue
         key = key_node.value
         if key in data:
             source.note((*path, key), f"comes twice, first in line {source.line((*path, key))}", line)
             continue
-        source._key_lines[(*path, key)] = line
+        source._places.lines[(*path, key)] = line
         data[key] = _value(source, value_node, (*path, key))
     return data
 
 
 def _scalar(source: YamlSource, node: ScalarNode) -> Any:
     tag = node.tag
-    if tag in _AS_WRITTEN:
+    if tag in AS_WRITTEN:
         return node.value
     if tag in _CONSTRUCTED:
         return _constructed(tag, node.value)

@@ -21,7 +21,7 @@ from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.formats.checksums import ChecksumAlgorithm, sha256_digest
 from bluegrid_registry.formats.layout import manifest_key
 from bluegrid_registry.names import Source, check_label
-from bluegrid_registry.registry_files.model_set_schema import Version
+from bluegrid_registry.registry_files.version_rows import Version
 from bluegrid_registry.stores.versions import check_pinned, read_commit, read_manifest
 from bluegrid_registry.transfer import config as transfer_config
 from bluegrid_registry.transfer.already_stored import Published

@@ -11,7 +11,7 @@ from bluegrid_registry.remedies import Remedy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bluegrid_registry.registry_files.model_set_schema import Version
+    from bluegrid_registry.registry_files.version_rows import Version
 
 
 def add_version(folder: Path, set_id: str, version: Version) -> bool:
