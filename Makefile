@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-server bench-stack bench-switches bench-transfer clean distclean
+.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-server bench-stack bench-switches bench-transfer bench-updates clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,10 @@ bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks a
 bench-server: ## The model server beside others, a core each; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers
 	@$(PYTHON) -m benchmarks.server
+
+bench-updates: ## The update server and its page, by services and rows; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap python
+	@$(PYTHON) -m benchmarks.updates
 
 clean: ## Stop what the demo has started and remove its state
 	@if [ -d .bluegrid ]; then \

@@ -28,6 +28,7 @@ from bluegrid.operations.history import (
     changes_of,
     live_at,
     live_before,
+    lives_before,
 )
 from bluegrid.operations.logs import followed, logs
 from bluegrid.operations.missing import nothing_runs
@@ -70,6 +71,7 @@ __all__ = [
     "followed",
     "live_at",
     "live_before",
+    "lives_before",
     "logs",
     "nothing_runs",
     "online",

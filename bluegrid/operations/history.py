@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, tee
 from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry import ConfigError, RegistryError, Remedy
@@ -16,7 +16,7 @@ from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.registry_files.yaml_source import block_of, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bluegrid_registry import Service
@@ -184,10 +184,10 @@ def live_before(file: Path, service: Service, region: str | None, *, everywhere:
         RegistryError: no other cluster was live, it is not declared any more, or regions differ.
     """
     if region is not None or isinstance(service.live, str):
-        return _before(file, service, region)
+        return _before(file, recorded(file), service, region)
     if not everywhere and len({*service.live.values()}) > 1:
         raise _by_region(service.name, service.live)
-    found = {name: _before(file, service, name) for name in service.live}
+    found = {name: _before(file, recorded(file), service, name) for name in service.live}
     if len({each.cluster for each in found.values()}) > 1:
         were = {name: each.cluster for name, each in found.items()}
         choices = ", ".join(f"{name} ({cluster})" for name, cluster in were.items())
@@ -195,6 +195,23 @@ def live_before(file: Path, service: Service, region: str | None, *, everywhere:
             f"{service.name}: other clusters were live by region: {choices}", Remedy.NAME_REGION
         )
     return found[DEFAULT_REGION]
+
+
+def lives_before(file: Path, service: Service, regions: Sequence[str]) -> dict[str, LiveBefore | None]:
+    """Return the same as `live_before` for each of several regions, from one read of the history.
+
+    None stands for a region in which no other cluster was live that is declared now.
+
+    Raises:
+        ConfigError: as `recorded`.
+    """
+    found: dict[str, LiveBefore | None] = {}
+    for region, states in zip(regions, tee(recorded(file), len(regions)), strict=True):
+        try:
+            found[region] = _before(file, states, service, region)
+        except RegistryError:
+            found[region] = None
+    return found
 
 
 def live_at(file: Path, service: Service, region: str | None, to: str) -> EarlierLive:
@@ -266,12 +283,12 @@ def _at_commit(file: Path, service: Service, region: str | None, to: str) -> Ear
     return EarlierLive(cluster, version, f"at {commit}")
 
 
-def _before(file: Path, service: Service, region: str | None) -> LiveBefore:
+def _before(file: Path, states: Iterable[Recorded], service: Service, region: str | None) -> LiveBefore:
     """Return the cluster that was live before the current one, in one region or everywhere."""
     now = service.live_in(region or DEFAULT_REGION)
     remedy = f"name it: bluegrid switch {service.name} <cluster>"
     declared = ", ".join(cluster.id for cluster in service.clusters)
-    for later, earlier in pairwise(recorded(file)):
+    for later, earlier in pairwise(states):
         was = earlier.live_in(region)
         if earlier.name != service.name or was is None or was == now:
             continue

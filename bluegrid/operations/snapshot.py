@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -90,12 +91,37 @@ class Snapshot:
         deployment = self._deployment(name)
         return "" if deployment is None else str(deployment["metadata"]["labels"][f"{LABEL}/version"])
 
-    def _deployment(self, name: str) -> Object | None:
-        return next((each for each in self.deployments if each["metadata"]["name"] == name), None)
-
-    def pods_of(self, name: str) -> list[str]:
+    def pods_of(self, name: str) -> Sequence[str]:
         """Return the names of the pods with this label `app`."""
-        return [pod["metadata"]["name"] for pod in self.pods if pod["metadata"]["labels"].get("app") == name]
+        return self._pods_by_app.get(name, ())
+
+    def pods_of_cluster(self, service: str, cluster: str) -> Sequence[Object]:
+        """Return the pods of a cluster, those of its preflight too."""
+        return self._pods_by_cluster.get((service, cluster), ())
+
+    def _deployment(self, name: str) -> Object | None:
+        return self._deployments_by_name.get(name)
+
+    # A namespace may have hundreds of clusters, each of which looks for its own objects.
+
+    @cached_property
+    def _deployments_by_name(self) -> Mapping[str, Object]:
+        return {each["metadata"]["name"]: each for each in self.deployments}
+
+    @cached_property
+    def _pods_by_app(self) -> Mapping[str, Sequence[str]]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for pod in self.pods:
+            if app := pod["metadata"]["labels"].get("app"):
+                names[app].append(pod["metadata"]["name"])
+        return dict(names)
+
+    @cached_property
+    def _pods_by_cluster(self) -> Mapping[tuple[str, str], Sequence[Object]]:
+        pods: dict[tuple[str, str], list[Object]] = defaultdict(list)
+        for pod in self.pods:
+            pods[_label(pod, "service"), _label(pod, "cluster")].append(pod)
+        return dict(pods)
 
 
 def take_snapshot(namespace: Namespace, service: str | None = None, cluster: str | None = None) -> Snapshot:

@@ -90,9 +90,14 @@ def statuses(
         made: services in the stack's state; None: causes of drift are not reported.
         address: URL of the proxy, for routes that say no host; None: not known.
     """
-    routes = (*now.ingresses, *now.http_routes)
+    routes = {each["metadata"]["name"]: each for each in (*now.http_routes, *now.ingresses)}
     rows = _statuses(before, now, declared, made)
-    return [replace(row, url=url_of(routes, row.service, address)) for row in rows]
+    return [
+        replace(row, url=url_of([routes[row.service]], row.service, address))
+        if row.service in routes
+        else row
+        for row in rows
+    ]
 
 
 def _statuses(
@@ -242,7 +247,7 @@ def _why_no_pods(deployment: Object) -> str | None:
 
 def _why_of_last_update(now: Snapshot, service: str, cluster: str) -> str | None:
     """Return why running pods are of an earlier update: the preflight refused the last update."""
-    for pod in now.pods:
+    for pod in now.pods_of_cluster(service, cluster):
         is_preflight = pod["metadata"]["labels"].get("app") == preflight_name(service, cluster)
         if is_preflight and pod["status"].get("phase") == "Failed":
             found = now.pod_statuses[pod["metadata"]["name"]]
@@ -252,10 +257,8 @@ def _why_of_last_update(now: Snapshot, service: str, cluster: str) -> str | None
 
 def preflight_fault(now: Snapshot, service: str, cluster: str) -> str | None:
     """Return why the preflight of a cluster without pods did not pass."""
-    for pod in now.pods:
-        labels = pod["metadata"]["labels"]
-        if (labels.get(f"{LABEL}/service"), labels.get(f"{LABEL}/cluster")) == (service, cluster):
-            found = now.pod_statuses[pod["metadata"]["name"]]
-            if found.state not in ("Succeeded", "Running"):
-                return f"preflight: {found.why or found.state}"
+    for pod in now.pods_of_cluster(service, cluster):
+        found = now.pod_statuses[pod["metadata"]["name"]]
+        if found.state not in ("Succeeded", "Running"):
+            return f"preflight: {found.why or found.state}"
     return None

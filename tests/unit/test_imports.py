@@ -96,7 +96,10 @@ MAY_IMPORT = {
         "bluegrid_server",
         "bluegrid.cache",
         "bluegrid.image",
+        "bluegrid.operations",
+        "bluegrid.states",
         "bluegrid.tour",
+        "bluegrid.updates",
         "tools",
     },
 }

@@ -93,7 +93,8 @@ class Dependencies:
 
     def live_before(self, file: RegistryFile, region: str) -> LiveBefore | None:
         """Return the cluster to roll back to in a region; None: there is none, or its version is bad."""
-        found, service = self.cache.before(file, region), file.service
+        service = file.service
+        found = None if service is None else self.cache.before([file], [region])[service.name][region]
         if found is None or service is None:
             return None
         return None if service.cluster(found.cluster).version in self.bad.of(file.set.id) else found

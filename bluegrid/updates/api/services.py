@@ -1,11 +1,13 @@
 """`/services`: what YAML declares of each service, and its history in git."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from fastapi import APIRouter
 
 from bluegrid.operations import LiveBefore, changes_of
+from bluegrid.project import Stack
 from bluegrid.updates.api.dependencies import Dependencies
 from bluegrid.updates.api.revalidation import Revalidated
 from bluegrid.updates.api.tokens import Scope
@@ -88,8 +90,9 @@ def routes(deps: Dependencies) -> APIRouter:
     @router.get("/services")
     def services() -> Sequence[DeclaredService]:
         """Every service as YAML declares it, and which cluster was live before."""
-        rolling_out = deps.queue.rolling_out()
-        return [_declared(deps, file, file.service, rolling_out) for file in deps.files() if file.service]
+        files = [file for file in deps.files() if file.service]
+        shared = _Shared.read(deps, files)
+        return [_declared(shared, file, file.service) for file in files if file.service]
 
     @router.get("/services/{service}/history")
     def history(service: Label) -> Sequence[ServiceCommit]:
@@ -110,10 +113,30 @@ def routes(deps: Dependencies) -> APIRouter:
     return router
 
 
-def _declared(
-    deps: Dependencies, file: RegistryFile, service: Service, rolling_out: Mapping[str, Update]
-) -> DeclaredService:
-    bad, update = deps.bad.of(file.set.id), rolling_out.get(file.set.id)
+@dataclass(frozen=True)
+class _Shared:
+    """What all services of one response have in common, read once: a registry may have hundreds."""
+
+    faults: Mapping[str, str]
+    stacks: Sequence[Stack]
+    bad: Mapping[str, Mapping[str, BadMark]]
+    rolling_out: Mapping[str, Update]
+    before: Mapping[str, Mapping[str, LiveBefore | None]]
+
+    @classmethod
+    def read(cls, deps: Dependencies, files: Sequence[RegistryFile]) -> "_Shared":
+        stacks = deps.rollouts.stacks.declared()
+        return cls(
+            deps.cache.faults(),
+            stacks,
+            deps.bad.by_set(),
+            deps.queue.rolling_out(),
+            deps.cache.before(files, [*dict.fromkeys(stack.region for stack in stacks)]),
+        )
+
+
+def _declared(shared: _Shared, file: RegistryFile, service: Service) -> DeclaredService:
+    bad, update = shared.bad.get(file.set.id, {}), shared.rolling_out.get(file.set.id)
     return DeclaredService(
         name=service.name,
         set=file.set.id,
@@ -122,23 +145,24 @@ def _declared(
             DeclaredCluster(id=each.id, version=each.version, bad=bad.get(each.version))
             for each in service.clusters
         ),
-        regions=tuple(_regions(deps, file, service)),
+        regions=tuple(_regions(shared, service, bad)),
         update=update.id if update else None,
         version=update.version if update else None,
         rollout=update.rollout if update else None,
-        fault=deps.cache.faults().get(file.set.id),
+        fault=shared.faults.get(file.set.id),
     )
 
 
-def _regions(deps: Dependencies, file: RegistryFile, service: Service) -> Iterator[DeclaredRegion]:
-    for stack in deps.rollouts.stacks.declared():
+def _regions(shared: _Shared, service: Service, bad: Mapping[str, BadMark]) -> Iterator[DeclaredRegion]:
+    for stack in shared.stacks:
         if service.is_in(stack.region):
-            found = deps.live_before(file, stack.region)
+            found = shared.before[service.name][stack.region]
+            is_good = found is not None and service.cluster(found.cluster).version not in bad
             yield DeclaredRegion(
                 region=stack.region,
                 stack=stack.name,
                 live=service.live_in(stack.region),
-                before=_as_before(found) if found else None,
+                before=_as_before(found) if found and is_good else None,
             )
 
 

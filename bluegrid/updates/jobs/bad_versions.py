@@ -6,6 +6,7 @@ Marks are in the database, not in git: a mark takes effect at once, and previews
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label  # noqa: TC001 - pydantic reads it at run time
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping
 
     from bluegrid.updates.jobs.database import Database
@@ -43,9 +45,16 @@ class BadVersions:
         """Return the marks of a set's versions."""
         with self.database.reading() as connection:
             rows = connection.execute("select * from bad_versions where set_id = ?", (set_id,)).fetchall()
-        return {
-            row["version"]: BadMark(why=row["why"], by=row["author"], at=time_of(row["time"])) for row in rows
-        }
+        return {row["version"]: _mark(row) for row in rows}
+
+    def by_set(self) -> Mapping[str, Mapping[str, BadMark]]:
+        """Return the marks of all sets' versions, by set; a set without marks is left out."""
+        with self.database.reading() as connection:
+            rows = connection.execute("select * from bad_versions").fetchall()
+        marks: dict[str, dict[str, BadMark]] = defaultdict(dict)
+        for row in rows:
+            marks[row["set_id"]][row["version"]] = _mark(row)
+        return dict(marks)
 
     def mark(self, set_id: str, version: str, author: str, why: str) -> BadMark:
         """Mark a version; replace an earlier mark."""
@@ -67,3 +76,7 @@ class BadVersions:
             )
             if deleted.rowcount:
                 note_event(connection, author, AuditAction.NOT_BAD, None, {"set": set_id, "version": version})
+
+
+def _mark(row: sqlite3.Row) -> BadMark:
+    return BadMark(why=row["why"], by=row["author"], at=time_of(row["time"]))

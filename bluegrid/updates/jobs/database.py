@@ -45,6 +45,7 @@ create table if not exists updates (
 drop index if exists updates_open;
 create index if not exists updates_not_ended on updates (state)
     where state in ('queued', 'running', 'waiting', 'not back');
+create index if not exists updates_of_set on updates (set_id);
 create table if not exists switches (
     id integer primary key autoincrement,
     set_id text not null,
@@ -62,6 +63,7 @@ create table if not exists switches (
 drop index if exists switches_open;
 create index if not exists switches_not_ended on switches (state)
     where state in ('queued', 'running', 'not back');
+create index if not exists switches_of_service on switches (service);
 create table if not exists schedules (set_id text primary key, due real not null);
 create table if not exists bad_versions (
     set_id text not null,

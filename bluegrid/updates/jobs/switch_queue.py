@@ -155,10 +155,11 @@ class SwitchQueue:
 
     def list(self, service: str | None, limit: int) -> Sequence[Switch]:
         """Return switches, newest first; of all services if `service` is None."""
+        # With `:service is null or ...` SQLite would read the switches of all services.
+        of_service = "true" if service is None else "service = :service"
         with self.database.reading() as connection:
             rows = connection.execute(
-                "select * from switches where :service is null or service = :service"
-                " order by id desc limit :limit",
+                f"select * from switches where {of_service} order by id desc limit :limit",  # noqa: S608
                 {"service": service, "limit": limit},
             )
             return [_switch(row) for row in rows]

@@ -240,10 +240,12 @@ class UpdateQueue:
             limit: the largest number of updates to return.
             before: only updates with smaller IDs; None: from the newest.
         """
+        # With `:set is null or ...` SQLite would read the updates of all sets.
+        of_set = "true" if set_id is None else "set_id = :set"
         with self.database.reading() as connection:
             rows = connection.execute(
-                f"select {LISTED} from updates"  # noqa: S608 - columns of ours
-                " where (:set is null or set_id = :set) and (:state is null or state = :state)"
+                f"select {LISTED} from updates where {of_set}"  # noqa: S608 - columns of ours
+                " and (:state is null or state = :state)"
                 " and (:before is null or id < :before) order by id desc limit :limit",
                 {"set": set_id, "state": state.value if state else None, "before": before, "limit": limit},
             )

@@ -29,3 +29,26 @@ def test_events_and_updates_of_an_earlier_release_are_listed_in_short_too(tmp_pa
     assert len(events) == 2
     for event in events:
         assert (len(event.detail["wanted"]["models"]), event.detail["named_models"]) == (10, 200)
+
+
+def test_lists_of_one_set_or_service_do_not_read_those_of_all_others(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "journal.sqlite")
+    plans = []
+    with database.reading() as connection:
+        for table, column in (("updates", "set_id"), ("switches", "service")):
+            query = f"explain query plan select * from {table} where {column} = 'a' order by id desc limit 3"
+            plans.append(connection.execute(query).fetchall()[0]["detail"])
+    assert plans == [
+        "SEARCH updates USING INDEX updates_of_set (set_id=?)",
+        "SEARCH switches USING INDEX switches_of_service (service=?)",
+    ]
+
+
+def test_a_list_of_one_set_has_its_updates_alone(tmp_path: Path) -> None:
+    queue = UpdateQueue(Database.open(tmp_path / "journal.sqlite"))
+    for set_id in ("g1", "g2", "g1"):
+        queue.add(set_id, UpdateRequest(path="models"), "training", None)
+    assert [update.id for update in queue.list("g1", None, 10)] == [3, 1]
+    assert [update.id for update in queue.list("g1", None, 10, before=3)] == [1]
+    assert [update.id for update in queue.list(None, None, 10)] == [3, 2, 1]
+    assert list(queue.list("g3", None, 10)) == []
