@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 def attached(settings: Settings) -> int:
     """Serve a version until the parent ends, even if it is killed; return the exit code."""
     end_with_parent()
-    return serve(settings)
+    return serve(settings, after_preflight=False)

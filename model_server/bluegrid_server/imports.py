@@ -32,7 +32,9 @@ _CONVERTER = "skl2onnx"
 def modules_of(extras: Collection[str]) -> list[str]:
     """Return the modules that a server with these extras may import."""
     rows = [row for row in FRAMEWORKS.values() if row.extra in extras]
-    modules = [*_ALWAYS, *(module_of(loader) for row in rows for loader in row.loaders.values())]
+    modules = [*_ALWAYS]
+    for row in rows:
+        modules += map(module_of, [*row.loaders.values(), *row.readers.values()])
     if _ACCELERATE in extras:
         modules += [module_of(row.compiler) for row in rows if row.compiler is not None] + [_CONVERTER]
     return [*dict.fromkeys(modules)]

@@ -10,7 +10,7 @@ import structlog
 
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.trial import Trials
-from bluegrid_server.models.version import fetch_version
+from bluegrid_server.models.version import AsData, fetch_version
 from bluegrid_server.termination import give_up, reason_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def preflight(settings: Settings) -> int:
     try:
         say = structlog.get_logger().info
         trials = Trials()
-        pool = FilePool(fetch_version(settings, say), settings, budget=settings.memory, trials=trials)
+        version = fetch_version(settings, say, AsData.COMPARED)
+        pool = FilePool(version, settings, budget=settings.memory, trials=trials)
         examples = pool.load_all(say)
         trials.warn()
     # Any failure is the Job's result, and is reported on one line.

@@ -10,19 +10,20 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 
-def serve(settings: Settings, port: int | None = None) -> int:
+def serve(settings: Settings, port: int | None = None, *, after_preflight: bool = True) -> int:
     """Serve a version; return the exit code.
 
     Args:
         settings: of the server.
         port: in place of the settings' port.
+        after_preflight: whether a preflight has proven the version in the same image, as for each cluster.
     """
     if port is not None:
         settings = settings.model_copy(update={"port": port})
     compute_in_one_thread()
     from bluegrid_server.processes import fork_server
 
-    process = fork_server.start(settings)
+    process = fork_server.start(settings, after_preflight=after_preflight)
     # Imported after the fork: fork server and workers hold no memory of HTTP, and no thread is forked.
     from bluegrid_server.front.server import ModelServer
 

@@ -23,7 +23,7 @@ from bluegrid_registry.transfer.unpacker import unpack_all
 from bluegrid_registry.transfer.version_folder import FetchReport, ModelPaths, VersionFolder, file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from bluegrid_registry.formats.manifest import Frame, Manifest, ModelRow
@@ -42,7 +42,7 @@ class FetchedVersion:
     manifest: Manifest
     """The manifest of the whole version."""
     paths: Mapping[str, Path]
-    """The model's file or folder by UID, for the requested models."""
+    """The model's file or folder by UID, for the requested models; `keeps` says which were written."""
     examples: RecordedExamples = field(compare=False)
     """The recorded examples by UID, for the requested models that have any."""
     report: FetchReport = field(compare=False)
@@ -60,6 +60,7 @@ def fetch(
     cache: Path | None = None,
     progress: Progress = ignore,
     config: TransferConfig | None = None,
+    keeps: Callable[[str, bytes], bool] | None = None,
 ) -> FetchedVersion:
     """Fetch a version's models into the folder `into`; sound models in it are not fetched again.
 
@@ -74,6 +75,8 @@ def fetch(
         cache: a folder of models by digest, which concurrent fetches may share; created if needed.
         progress: is called after each part of a pack.
         config: concurrency and memory; None: the defaults.
+        keeps: is called with the SHA-256 and the bytes of each fetched model, verified, in several threads;
+            a model for which it returns False is not written. None: all are written.
 
     Raises:
         IntegrityError: the store holds other bytes than were pushed, or another manifest than the registry
@@ -92,7 +95,7 @@ def fetch(
         with locked(into):
             shared = Cache(cache) if cache else None
             target = VersionFolder(
-                store, manifest, folder, shared, progress, config or transfer_config.DEFAULT
+                store, manifest, folder, shared, progress, config or transfer_config.DEFAULT, keeps
             )
             report = target.complete(rows)
     except OSError as error:

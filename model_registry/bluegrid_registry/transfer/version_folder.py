@@ -74,6 +74,8 @@ class VersionFolder:
     cache: Cache | None
     progress: Progress
     config: TransferConfig
+    keeps: Callable[[str, bytes], bool] | None = None
+    """Whether a fetched model is written, by its SHA-256 and its bytes; None: all are."""
 
     def complete(self, rows: Sequence[ModelRow]) -> FetchReport:
         """Fetch the missing and damaged models of `rows`."""
@@ -135,6 +137,9 @@ class VersionFolder:
 
     def _taker(self, partial: Path) -> Callable[[Frame, bytes], None]:
         def take(frame: Frame, data: bytes) -> None:
+            is_model = not isinstance(frame, ExamplesFrame)
+            if is_model and self.keeps is not None and not self.keeps(frame.sha256, data):
+                return
             path, is_folder = self._at(partial, frame), self._is_folder(frame)
             try:
                 try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,9 @@ ENTRY_POINTS = "bluegrid.loaders"
 Loader = Callable[[Path], Model]
 """Loads one file; raises ModelError, whose message continues after "model <uid>"."""
 
+Reader = Callable[[bytes], Model | None]
+"""Reads the bytes of one file as data, in any thread; returns None if the framework has to load the file."""
+
 
 @dataclass(frozen=True)
 class Framework:
@@ -44,6 +47,8 @@ class Framework:
         on_gpu: whether models compute on a GPU if there is one; the loaders take the argument `gpu`.
         has_signatures: whether a model has several signatures, of which a set chooses one; the loaders take
             the argument `signature`.
+        readers: by file type, the module in this package that reads such files as data, without the
+            framework: `reader(trust)` returns a `Reader`.
         compiler: the module in this package that compiles the models; None: no compiler.
         needs_pandas: whether the framework itself computes with pandas.
     """
@@ -53,6 +58,7 @@ class Framework:
     outlives_fork: bool = False
     on_gpu: bool = False
     has_signatures: bool = False
+    readers: Mapping[str, str] = field(default_factory=dict)
     compiler: str | None = None
     needs_pandas: bool = False
 
@@ -66,6 +72,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
         },
         extra="scikit-learn",
         outlives_fork=True,
+        readers={"skops": "scikit_learn.data.read_skops"},
         compiler="scikit_learn.compiler",
     ),
     "onnx": Framework({"onnx": "onnx.load"}, extra="onnx", outlives_fork=True, on_gpu=True),
@@ -193,6 +200,28 @@ def loader_of(
             )
         load = partial(load, signature=signature)
     return partial(load, trust=trusted_names(model_type, source, trust))
+
+
+def reader_of(
+    model_type: ModelType, trust: Iterable[str] = (), *, source: Source = Source.PLATFORM
+) -> Reader | None:
+    """Return what reads models of a type as data; None: the framework loads them all.
+
+    Args:
+        model_type: the set's type.
+        trust: skops types or pickle globals that the set trusts.
+        source: owner of the set.
+    """
+    row = _row_of(model_type)
+    name = row.readers.get(model_type.file_type) if row is not None else None
+    if name is None:
+        return None
+    try:
+        reader: Reader = import_module(module_of(name)).reader(trusted_names(model_type, source, trust))
+    except PackageNotFoundError:
+        # Then the loader says what this image lacks.
+        return None
+    return reader
 
 
 def outlives_fork(model_type: ModelType, *, gpu: bool = False) -> bool:

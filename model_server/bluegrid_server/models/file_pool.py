@@ -161,7 +161,7 @@ class FilePool(ModelPool):
         return len(examples)
 
     def _load(self, uid: str) -> ServedModel:
-        before = _resident()
+        before = _resident() if self._budget is not None else 0
         served = load(self._version, uid)
         self._models[uid] = served
         self._faults.pop(uid, None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from enum import Enum
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,7 +15,8 @@ from bluegrid_registry.errors import BluegridError, ConfigError, ModelError
 from bluegrid_server.frameworks.compiler import accelerated, compiler_of
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.model import check_interface, outputs_of
-from bluegrid_server.frameworks.supported import loader_of
+from bluegrid_server.frameworks.supported import loader_of, reader_of
+from bluegrid_server.models.as_data import DataModels, check_alike
 from bluegrid_server.models.reproduce import reproduce
 
 if TYPE_CHECKING:
@@ -29,10 +31,21 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.progress import ProgressEvent
     from bluegrid_server.frameworks.compiler import Compiler
     from bluegrid_server.frameworks.model import Model
-    from bluegrid_server.frameworks.supported import Loader
+    from bluegrid_server.frameworks.supported import Loader, Reader
     from bluegrid_server.settings import Settings
 
 Say = Callable[[str], None]
+
+
+class AsData(Enum):
+    """Which models are read as data, without their framework (ADR 48)."""
+
+    NONE = "none"
+    """The framework loads all models."""
+    COMPARED = "compared"
+    """The framework loads all models, and those that are read as data are compared with them: a preflight."""
+    RELIED_ON = "relied on"
+    """All models that can be read as data, because a preflight has compared them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,10 @@ class LoadableVersion:
     paths: Mapping[str, Path]
     """The model's file or folder by UID."""
     loader: Loader
+    data_models: DataModels | None = None
+    """The models that are read as data instead; None: the loader loads them all."""
+    compared: Reader | None = None
+    """Reads models as data, to compare them with those of the loader; None: they are not compared."""
     compiler: Compiler | None = None
     """Compiler of the models; None: they are not compiled."""
     signature: ModelSignature | None = None
@@ -77,12 +94,13 @@ class LoadableVersion:
     """The recorded examples by UID, of the models that have any."""
 
 
-def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
+def fetch_version(settings: Settings, say: Say, as_data: AsData = AsData.NONE) -> LoadableVersion:
     """Fetch and verify a version.
 
     Args:
         settings: of the pod; they name the version and the store.
         say: called with each line of progress.
+        as_data: which models are read as data while they are fetched.
 
     Raises:
         BluegridError: the version cannot be served; the message says why.
@@ -92,15 +110,24 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         say(f"{settings.place}: {event.models} of {event.models_total} models fetched")
 
     say(f"{settings.place}: fetching")
-    # First, so that an unknown type or an invalid `trust` is reported before anything is fetched.
-    loader = loader_of(
+    make_loader = partial(
+        loader_of,
         settings.type,
         settings.trust,
         source=settings.source,
         gpu=settings.gpu > 0,
         signature=settings.signature,
     )
-    compiler = compiler_of(settings.type) if settings.accelerate else None
+    read = _reader(settings) if as_data is not AsData.NONE else None
+    data_models = DataModels(read) if read is not None and as_data is AsData.RELIED_ON else None
+    make_compiler = partial(compiler_of, settings.type)
+    if data_models is None:
+        # First, so that an unknown type or an invalid `trust` is reported before anything is fetched.
+        loader = make_loader()
+        compiler = make_compiler() if settings.accelerate else None
+    else:
+        loader = _deferred(make_loader)
+        compiler = _deferred(make_compiler) if settings.accelerate else None
     version = fetch(
         open_store(settings.store),
         settings.set,
@@ -109,6 +136,7 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         settings.models,
         keys=[key.to_public_key() for key in settings.keys],
         progress=progress,
+        keeps=None if data_models is None else data_models.needs_file,
     )
     if version.manifest.type != settings.type:
         raise ConfigError(
@@ -118,6 +146,8 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
         {row.uid: row for row in version.manifest.models},
         version.paths,
         loader,
+        data_models,
+        read if as_data is AsData.COMPARED else None,
         compiler,
         version.manifest.signature,
         settings.outputs,
@@ -126,10 +156,28 @@ def fetch_version(settings: Settings, say: Say) -> LoadableVersion:
     )
 
 
+def _reader(settings: Settings) -> Reader | None:
+    # Loaded on request or for a GPU, models stay with their framework; only frameworks have signatures.
+    if settings.load != "eager" or settings.gpu or settings.signature is not None:
+        return None
+    return reader_of(settings.type, settings.trust, source=settings.source)
+
+
+def _deferred(make: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """Return a function that is made when it is first called: its imports take seconds."""
+    made = cache(make)
+    return lambda argument: made()(argument)
+
+
 def load(version: LoadableVersion, uid: str) -> ServedModel:
     """Load a model; raise ModelError on failure, whose message continues after "model <uid>"."""
     row, acceleration = version.rows[uid], None
-    model = _loaded(version.loader, version.paths[uid])
+    path = version.paths[uid]
+    model = None if version.data_models is None else version.data_models.get(row.sha256, path)
+    if model is None:
+        model = _loaded(version.loader, path)
+        if version.compared is not None:
+            check_alike(version.compared(path.read_bytes()), model)
     if version.compiler is not None:
         prove = partial(reproduce, examples=version.examples.get(uid, ()))
         model, acceleration = accelerated(model, version.compiler, prove)

@@ -38,7 +38,7 @@ from bluegrid_server.ipc.frames import MESSAGE, UP, response_bytes
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.shared_linear import SharedLinearPool, read_linear, write_linear
-from bluegrid_server.models.version import fetch_version
+from bluegrid_server.models.version import AsData, fetch_version
 from bluegrid_server.processes.worker import Worker, end_with_parent, limit_memory
 from bluegrid_server.protocol.requests import Response
 from bluegrid_server.termination import reason_of
@@ -58,9 +58,10 @@ _OOM_SCORE = "1000"
 class ForkServer:
     """Holds the version's files, its models if they can be shared, and the forked workers."""
 
-    def __init__(self, control: socket.socket, settings: Settings) -> None:
+    def __init__(self, control: socket.socket, settings: Settings, as_data: AsData) -> None:
         self._control = control
         self._settings = settings
+        self._as_data = as_data
         self._pool: ModelPool
         self._version: LoadableVersion
         self._outlives_fork = outlives_fork(settings.type, gpu=settings.gpu > 0)
@@ -113,7 +114,7 @@ class ForkServer:
     def _load_version(self) -> bool:
         """Fetch and load the version; on failure, report it and return False."""
         try:
-            self._version = fetch_version(self._settings, self._progress)
+            self._version = fetch_version(self._settings, self._progress, self._as_data)
             self._send_loading()
             if self._shared:
                 pool = FilePool(self._version, self._settings)
@@ -258,20 +259,26 @@ class ForkServerProcess:
         return self._status
 
 
-def start(settings: Settings) -> ForkServerProcess:
-    """Fork the fork server from this process; they share the modules that are imported by now."""
+def start(settings: Settings, *, after_preflight: bool) -> ForkServerProcess:
+    """Fork the fork server from this process; they share the modules that are imported by now.
+
+    Args:
+        settings: of the pod.
+        after_preflight: whether a preflight has proven the version, so that models may be read as data.
+    """
     front_end, fork_server_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     gc.collect()
     gc.freeze()  # as in ForkServer._follow_orders()
     pid = os.fork()
     if pid == 0:
         front_end.close()
-        _run_fork_server(fork_server_end, settings)
+        as_data = AsData.RELIED_ON if after_preflight else AsData.NONE
+        _run_fork_server(ForkServer(fork_server_end, settings, as_data))
     fork_server_end.close()
     return ForkServerProcess(pid, front_end)
 
 
-def _run_fork_server(control: socket.socket, settings: Settings) -> NoReturn:
+def _run_fork_server(fork_server: ForkServer) -> NoReturn:
     status = 1
     try:
         end_with_parent()
@@ -280,7 +287,7 @@ def _run_fork_server(control: socket.socket, settings: Settings) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # For libraries that were loaded before serve() set the environment variables.
         threadpool_limits(1)
-        status = ForkServer(control, settings).run()
+        status = fork_server.run()
     except Exception:  # noqa: BLE001 - nothing further up reports it
         structlog.get_logger().exception("fork server ended")
     finally:

@@ -26,7 +26,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Dispatcher]:
-    dispatcher = Dispatcher(settings, fork_server.start(settings))
+    dispatcher = Dispatcher(settings, fork_server.start(settings, after_preflight=True))
     dispatcher.supervisor.start()
     try:
         await until(lambda: dispatcher.reason is None or dispatcher.supervisor.broken.done())

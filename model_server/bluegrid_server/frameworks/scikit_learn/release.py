@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sklearn
-import structlog
 from sklearn.exceptions import InconsistentVersionWarning
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_registry.model_types.writers import release
 from bluegrid_server.frameworks.errors import describe
+from bluegrid_server.frameworks.scikit_learn.other_releases import log_other_releases
 from bluegrid_server.frameworks.scikit_learn.parts import class_name, last_of, objects_in
 
 if TYPE_CHECKING:
@@ -53,17 +52,7 @@ def releases_logged() -> Iterator[dict[str, str]]:
     for record in caught:
         if not isinstance(record.message, InconsistentVersionWarning):
             warnings.warn_explicit(record.message, record.category, record.filename, record.lineno)
-    for other in sorted({*written.values()}):
-        _log(other)
-
-
-@cache
-def _log(other: str) -> None:
-    structlog.get_logger().warning(
-        "models of another release of scikit-learn; record examples, or save them with the image's",
-        written=other,
-        image=sklearn.__version__,
-    )
+    log_other_releases(written.values(), sklearn.__version__)
 
 
 def unreadable(kind: str, error: Exception, written: Written, packages: str) -> ModelError:

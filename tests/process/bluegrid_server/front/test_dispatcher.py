@@ -48,7 +48,7 @@ def test_models_that_are_being_loaded_are_known_until_they_are_ready(tmp_path: P
         # Larger than one message.
         uids = [f"m{number:0100}" for number in range(2_000)]
         settings = pushed(tmp_path, {uid: FaultyModel() for uid in uids})
-        dispatcher = Dispatcher(settings, fork_server.start(settings))
+        dispatcher = Dispatcher(settings, fork_server.start(settings, after_preflight=True))
         dispatcher.supervisor.start()
         try:
             await until(lambda: dispatcher.loading)

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from bluegrid_registry import ConfigError, ModelError, ModelType, Source
 from bluegrid_server.frameworks import supported
-from bluegrid_server.frameworks.scikit_learn import release
+from bluegrid_server.frameworks.scikit_learn import other_releases
 from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from tests.support.marker import mark
@@ -116,7 +116,7 @@ def test_the_log_says_once_that_models_are_of_another_release(
     with monkeypatch.context() as patched:
         patched.setattr(sklearn.base, "__version__", "1.2.2")
         data = WRITERS[written](model)
-    release._log.cache_clear()
+    other_releases._log.cache_clear()
     for name in ("line-1", "line-2"):
         (tmp_path / name).write_bytes(data)
         loader_of(ModelType.parse(written))(tmp_path / name)

@@ -11,7 +11,7 @@ import pytest
 
 from bluegrid_registry import ModelError, ModelType
 from bluegrid_registry.model_types import pickle_scan
-from bluegrid_server.frameworks.scikit_learn import release
+from bluegrid_server.frameworks.scikit_learn import other_releases
 from bluegrid_server.frameworks.supported import loader_of
 from bluegrid_server.models.trial import try_out
 from tests.support import scikit_learn_releases
@@ -37,7 +37,7 @@ def loaded(name: str) -> Model:
 def test_a_model_of_an_older_release_answers_as_there(
     name: str, written: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    release._log.cache_clear()
+    other_releases._log.cache_clear()
     model: Any = loaded(name)
     assert model.predict({"x": ROWS})["y"].tolist() == ANSWERS[name]["predict"]
     got = model.on_request({"x": ROWS}, ["probability"])["probability"]

@@ -1,0 +1,56 @@
+"""Objects as a file describes them: classes by name, attributes, and arrays by number. Nothing is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class NotDataError(Exception):
+    """A file holds something that is not read as data; its framework has to load it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array of numbers in a file.
+
+    Attributes:
+        number: position among the arrays of the file, in the order in which they appear.
+        scalar: the class if the array is one number, such as `numpy.float64`; None: it is an array.
+    """
+
+    number: int
+    scalar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectArray:
+    """An array of objects with one dimension."""
+
+    items: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An object of a class.
+
+    Attributes:
+        kind: module and name of the class.
+        attributes: by name: numbers, strings, None, lists, tuples, dicts, arrays or `Described`.
+    """
+
+    kind: str
+    attributes: Mapping[str, Any]
+
+
+VERSION = "_sklearn_version"
+"""Attribute with the release of scikit-learn that wrote an estimator."""
+
+
+def check(condition: object, fault: str) -> None:
+    """Raise NotDataError unless a condition holds."""
+    if not condition:
+        raise NotDataError(fault)

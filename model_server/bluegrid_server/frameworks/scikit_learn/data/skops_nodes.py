@@ -1,0 +1,140 @@
+"""The schema of a skops file: a tree of nodes that say how skops builds an object.
+
+Only nodes of plain values, arrays and objects with attributes are known. A node may stand for an object that
+was built before, by its number; skops then takes the first, so that both must be equal here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bluegrid_server.frameworks.scikit_learn.data.described import (
+    Array,
+    Described,
+    NotDataError,
+    ObjectArray,
+    check,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PROTOCOL = 2
+"""Version of the schema that skops 0.11 and later write."""
+_NODE = {"__class__", "__module__", "__loader__", "__id__"}
+_KEYS = {
+    "JsonNode": _NODE | {"content", "is_json"},
+    "ListNode": _NODE | {"content"},
+    "TupleNode": _NODE | {"content"},
+    "DictNode": _NODE | {"content", "key_types"},
+    "ObjectNode": _NODE | {"content"},
+    "TypeNode": _NODE,
+}
+_ARRAY_KEYS = {"numpy": _NODE | {"type", "file"}, "json": _NODE | {"type", "content", "shape"}}
+_CLASSES = {
+    "JsonNode": "builtins.str",
+    "ListNode": "builtins.list",
+    "TupleNode": "builtins.tuple",
+    "DictNode": "builtins.dict",
+}
+_SCALARS = frozenset({"numpy.float64", "numpy.int64", "numpy.bool_", "numpy.bool"})
+
+
+class Nodes:
+    """Reads the nodes of one schema.
+
+    Attributes:
+        files: names of the files with arrays, in the order in which they appear.
+        kinds: the classes of all objects.
+    """
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.kinds: set[str] = set()
+        self._built: dict[int, tuple[Any, Any]] = {}
+        self._readers: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "JsonNode": self._plain,
+            "ListNode": self._list,
+            "TupleNode": self._tuple,
+            "DictNode": self._dict,
+            "ObjectNode": self._object,
+            "NdArrayNode": self._array,
+        }
+
+    def root(self, schema: bytes) -> Any:
+        """Return the object that a schema describes.
+
+        Raises:
+            NotDataError: the schema has a node that is not known in all of its details.
+            KeyError, TypeError, ValueError, RecursionError: it is damaged.
+        """
+        node = orjson.loads(schema)
+        check(node.pop("protocol") == _PROTOCOL, "another version of the schema")
+        check(isinstance(node.pop("_skops_version"), str), "a version that is no text")
+        return self._value(node)
+
+    def _value(self, node: dict[str, Any]) -> Any:
+        number = node["__id__"]
+        check(type(number) is int, "an object without a number")
+        if number in self._built:
+            before, value = self._built[number]
+            check(before == node, "two objects of one number")
+            return value
+        loader = node["__loader__"]
+        if (keys := _KEYS.get(loader)) is not None:
+            check(node.keys() == keys, f"a {loader} with other keys")
+        if (name := _CLASSES.get(loader)) is not None:
+            check(_class(node) == name, f"a {loader} of another class")
+        value = self._readers[loader](node)
+        self._built[number] = node, value
+        return value
+
+    def _plain(self, node: dict[str, Any]) -> Any:
+        check(node["is_json"] is True, "a value that is not JSON")
+        value = orjson.loads(node["content"])
+        check(value is None or isinstance(value, bool | int | float | str), "a value that is not plain")
+        return value
+
+    def _list(self, node: dict[str, Any]) -> list[Any]:
+        return [self._value(item) for item in node["content"]]
+
+    def _tuple(self, node: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(self._value(item) for item in node["content"])
+
+    def _dict(self, node: dict[str, Any]) -> dict[str, Any]:
+        content, types = node["content"], node["key_types"]
+        check(types["__loader__"] == "ListNode" and types["__class__"] == "list", "keys without types")
+        keys = types["content"]
+        check(
+            len(keys) == len(content)
+            and all(key["__loader__"] == "TypeNode" and _class(key) == "builtins.str" for key in keys),
+            "keys that are not text",
+        )
+        return {key: self._value(item) for key, item in content.items()}
+
+    def _object(self, node: dict[str, Any]) -> Described:
+        kind = _class(node)
+        self.kinds.add(kind)
+        attributes = self._value(node["content"])
+        check(isinstance(attributes, dict), "an object without attributes")
+        return Described(kind, attributes)
+
+    def _array(self, node: dict[str, Any]) -> Array | ObjectArray:
+        kind, form = _class(node), node["type"]
+        check(node.keys() == _ARRAY_KEYS[form], "an array with other keys")
+        check(kind == "numpy.ndarray" or (form == "numpy" and kind in _SCALARS), "an array of another class")
+        if form == "json":
+            items = self._list(node)
+            check(self._value(node["shape"]) == (len(items),), "objects in several dimensions")
+            return ObjectArray(tuple(items))
+        self.files.append(node["file"])
+        return Array(len(self.files) - 1, None if kind == "numpy.ndarray" else kind)
+
+
+def _class(node: dict[str, Any]) -> str:
+    module, name = node["__module__"], node["__class__"]
+    if not (isinstance(module, str) and isinstance(name, str)):
+        raise NotDataError("a class without a name")
+    return f"{module}.{name}"

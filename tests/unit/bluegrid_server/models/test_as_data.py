@@ -1,0 +1,113 @@
+"""A version whose linear models are read as data while it is fetched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.svm import SVR
+
+from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.models import version as versions
+from bluegrid_server.models.as_data import check_alike
+from bluegrid_server.models.file_pool import FilePool
+from bluegrid_server.models.version import AsData, fetch_version
+from tests.support.pods import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bluegrid_server.settings import Settings
+    from tests.support.pods import Trained
+
+
+def pool_of(settings: Settings, as_data: AsData) -> FilePool:
+    pool = FilePool(fetch_version(settings, lambda _: None, as_data), settings)
+    pool.load_all(lambda _: None)
+    return pool
+
+
+def files(settings: Settings) -> list[str]:
+    return [path.name for path in settings.models.rglob("*.skops")]
+
+
+@pytest.fixture
+def mixed(trained: Trained, publish: Callable[[Path], Settings], tmp_path: Path) -> Settings:
+    """A version of linear models and one that is not."""
+    folder = Path(shutil.copytree(trained.folder, tmp_path / "mixed"))
+    skops.io.dump(SVR().fit(np.eye(3), [0.0, 1.0, 2.0]), folder / "vector.skops")
+    return publish(folder)
+
+
+def test_models_that_are_read_as_data_are_never_written_to_files(
+    settings: Settings, trained: Trained
+) -> None:
+    pool = pool_of(settings, AsData.RELIED_ON)
+    assert files(settings) == []
+    for uid, predictions in trained.predictions.items():
+        (y,) = pool[uid].model.predict({"x": np.array(ROWS)}).values()
+        assert y.tolist() == pytest.approx(predictions)
+
+
+def test_other_models_of_the_version_are_loaded_by_their_framework(mixed: Settings) -> None:
+    pool = pool_of(mixed, AsData.RELIED_ON)
+    assert len(files(mixed)) == 1
+    assert {uid: type(served.model).__name__ for uid, served in pool.items()} == {
+        "line-1": "LinearModel",
+        "line-2": "LinearModel",
+        "trafo-1": "LinearModel",
+        "vector": "SklearnModel",
+    }
+
+
+def test_a_second_start_in_the_same_folder_serves_the_same_models(mixed: Settings) -> None:
+    first, second = (pool_of(mixed, AsData.RELIED_ON) for _ in range(2))
+    assert [*first] == [*second]
+    assert [type(served.model) for served in first.values()] == [
+        type(served.model) for served in second.values()
+    ]
+
+
+def test_files_that_are_there_already_are_read_as_data_too(settings: Settings) -> None:
+    pool_of(settings, AsData.NONE)
+    assert len(files(settings)) == 3
+    assert all(isinstance(each.model, LinearModel) for each in pool_of(settings, AsData.RELIED_ON).values())
+
+
+@pytest.mark.parametrize("changed", [{"load": "lazy"}, {"gpu": 1}])
+def test_models_that_are_loaded_on_request_or_for_a_gpu_stay_with_their_framework(
+    settings: Settings, changed: dict[str, Any]
+) -> None:
+    version = fetch_version(settings.model_copy(update=changed), lambda _: None, AsData.RELIED_ON)
+    assert version.data_models is None
+    assert len(files(settings)) == 3
+
+
+def test_a_preflight_refuses_a_model_that_is_read_otherwise_than_it_is_loaded(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool_of(settings, AsData.COMPARED)
+    other = LinearModel(np.ones((3, 3)), 0.0)
+    monkeypatch.setattr(versions, "reader_of", lambda *_, **__: lambda _: other)
+    with pytest.raises(ModelError, match=r"model line-1 is read as data, and its framework loads it other"):
+        pool_of(settings, AsData.COMPARED)
+
+
+def test_models_are_alike_only_if_all_of_their_numbers_and_names_are() -> None:
+    table = np.arange(1.0, 7.0).reshape(3, 2)
+    model = LinearModel(table, 1.0, ("a", "b"))
+    check_alike(None, model)
+    check_alike(LinearModel(table.copy(), 1.0, ("a", "b")), model)
+    for other in (
+        LinearModel(np.nextafter(table, 9), 1.0, ("a", "b")),
+        LinearModel(table, 2.0, ("a", "b")),
+        LinearModel(table, 1.0, ("a", "c")),
+        LinearModel(table, 1.0),
+    ):
+        with pytest.raises(ModelError):
+            check_alike(other, model)
