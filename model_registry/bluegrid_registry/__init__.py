@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.edits.sets import add_set, edit_set, remove_set
     from bluegrid_registry.registry_files.edits.values import ValueEdit
     from bluegrid_registry.registry_files.edits.versions import add_version, remove_version
-    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile, TrustedKey
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile
     from bluegrid_registry.registry_files.offered import OfferedCluster, OfferedService, Shares
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.regions import check_regions, require_region
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.remedies import Remedy
     from bluegrid_registry.signing.keys import KeyAlgorithm, PrivateKey, PublicKey
     from bluegrid_registry.signing.signatures import sign, verify_signature
+    from bluegrid_registry.signing.trusted_key import TrustedKey
     from bluegrid_registry.stores import Store, open_store
     from bluegrid_registry.stores.versions import read_commit, read_manifest
     from bluegrid_registry.transfer.config import TransferConfig
@@ -108,7 +109,7 @@ _NAMES = {
     "registry_files.edits.sets": "add_set edit_set remove_set",
     "registry_files.edits.values": "ValueEdit",
     "registry_files.edits.versions": "add_version remove_version",
-    "registry_files.model_set_schema": "DeclaredSet RegistryFile TrustedKey",
+    "registry_files.model_set_schema": "DeclaredSet RegistryFile",
     "registry_files.offered": "OfferedCluster OfferedService Shares",
     "registry_files.region_replicas": "Sizes",
     "registry_files.regions": "check_regions require_region",
@@ -118,6 +119,7 @@ _NAMES = {
     "remedies": "Remedy",
     "signing.keys": "KeyAlgorithm PrivateKey PublicKey",
     "signing.signatures": "sign verify_signature",
+    "signing.trusted_key": "TrustedKey",
     "stores": "Store open_store",
     "stores.versions": "read_commit read_manifest",
     "transfer.config": "TransferConfig",

@@ -11,7 +11,7 @@ import unicodedata
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +99,9 @@ Quantity = Annotated[
     WithJsonSchema(_QUANTITY_SCHEMA),
 ]
 """A Kubernetes quantity of CPU or memory; a plain number is read as text."""
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+"""Any text that is not empty."""
 
 Uid = Annotated[str, AfterValidator(check_uid)]
 """The ID of a model's device: 1 to 200 printable characters in Unicode NFC, `/` and dots too."""

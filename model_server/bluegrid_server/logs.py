@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 
-import structlog
+from bluegrid_server.hidden import hidden
+
+# structlog imports rich if it is installed, for tracebacks in colour; these logs are JSON.
+with hidden("rich"):
+    import structlog
 
 
 def configure() -> None:

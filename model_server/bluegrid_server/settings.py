@@ -12,8 +12,8 @@ from bluegrid_registry.contract import PORT
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it
-from bluegrid_registry.names import ClusterId, Digest, Label, ServiceName, Source
-from bluegrid_registry.registry_files.model_set_schema import Text, TrustedKey  # noqa: TC001
+from bluegrid_registry.names import ClusterId, Digest, Label, ServiceName, Source, Text
+from bluegrid_registry.signing.trusted_key import TrustedKey  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -44,6 +44,7 @@ LAYERS = {
         {"__init__"},
     ),
     "model_server/bluegrid_server": (
+        {"hidden"},
         {"errors", "logs", "settings", "threads", "__init__"},
         {"metrics", "termination"},
         {"protocol"},

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import (
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
-from bluegrid_registry.names import Label, Source
+from bluegrid_registry.names import Label, Source, Text
 from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.service_schema import Service  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.registry_files.update_policy import Retraining  # noqa: TC001
 from bluegrid_registry.registry_files.version_rows import Version, VersionRows, Versions
+from bluegrid_registry.signing.trusted_key import TrustedKey  # noqa: TC001
 
 if TYPE_CHECKING:
     from bluegrid_registry.signing.keys import PublicKey
@@ -35,32 +33,6 @@ _COMPILED = ("scikit-learn", "xgboost", "lightgbm")
 """Frameworks whose models can be compiled to ONNX."""
 
 _WITH_SIGNATURES = "tensorflow/savedmodel"
-
-Text = Annotated[str, StringConstraints(min_length=1)]
-
-
-class TrustedKey(Frozen):
-    """A public key whose signatures are trusted."""
-
-    id: Label
-    """Name of the key, such as ops-2026."""
-    public: Text
-    """The key: base64 of its DER SubjectPublicKeyInfo, Ed25519 or P-256."""
-
-    @model_validator(mode="after")
-    def _is_a_key(self) -> TrustedKey:
-        try:
-            self.to_public_key()
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-        return self
-
-    def to_public_key(self) -> PublicKey:
-        """Return the key to verify with."""
-        # Imported here, because most sets have no key, and loading cryptography takes as long as pydantic.
-        from bluegrid_registry.signing.keys import PublicKey
-
-        return PublicKey.from_text(self.id, self.public)
 
 
 class DeclaredSet(Frozen):

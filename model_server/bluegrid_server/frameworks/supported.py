@@ -16,9 +16,9 @@ from bluegrid_registry.model_types.allowlist import trusted_names
 from bluegrid_registry.names import Source
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.gpu import not_used
-from bluegrid_server.frameworks.hidden import hidden
 from bluegrid_server.frameworks.model import Model
 from bluegrid_server.frameworks.plugin import FrameworkPlugin
+from bluegrid_server.hidden import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, TrustedKey
+    from bluegrid_registry.registry_files.model_set_schema import DeclaredSet
     from bluegrid_registry.registry_files.registry import Opened
+    from bluegrid_registry.signing.trusted_key import TrustedKey
 
 _FIXED = ("id", "type")
 _EDITORS_LINE = "# yaml-language-server:"
