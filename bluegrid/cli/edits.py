@@ -21,7 +21,7 @@ import typer
 
 from bluegrid.cli import output
 from bluegrid.cli.pulumi import StackCommands
-from bluegrid_registry import ConfigError, Registry, change_cluster
+from bluegrid_registry import ConfigError, Registry, RegistryError, change_cluster
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files.edits.values import value_at
 from bluegrid_registry.registry_files.registry import paths_in
@@ -236,14 +236,18 @@ def show(
         stack: the stack of the preview; None: only the edit is shown.
         target: limits the update; None: the whole stack.
     """
-    Registry.load(registry)
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
         copy = Path(folder) / "registry"
         copy.mkdir()
         # An edit replaces files, and never writes into one.
         for file in paths_in(registry):
             (copy / file.name).symlink_to(file.resolve())
-        edit(copy)
+        try:
+            edit(copy)
+        except RegistryError:
+            # Mistakes that were there before have their places in the registry, not in its copy.
+            Registry.load(registry)
+            raise
         typer.echo("".join(_difference(registry, copy)) or "nothing changes\n", nl=False)
         if stack is None:
             typer.echo("nothing is written; with --stack <name> the preview is shown too")

@@ -12,7 +12,7 @@ from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.operations import changes_of
 from bluegrid.project import resolve_place
-from bluegrid_registry import Registry
+from bluegrid_registry import load_service
 
 
 @command(epilog="Example: `bluegrid history line-loading --last 5`")
@@ -30,7 +30,7 @@ def history(
     what is live in that region counts.
     """
     region = resolve_place(stacks, stack).region
-    file = Registry.load(registry).of_service(service)
+    file, _ = load_service(registry, service)
     rows = [*islice(changes_of(service, registry / f"{file.set.id}.yaml", region), last)]
     lines = [line for each in rows for line in (str(each.commit), *(f"  {text}" for text in each.changes))]
     output.emit(as_json=as_json, data=[asdict(each) for each in rows], text="\n".join(lines))

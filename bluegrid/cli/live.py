@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import marks, output
 from bluegrid.cli.edits import Edited, apply
 from bluegrid.project import Target
-from bluegrid_registry import Registry
+from bluegrid_registry import load_service
 from bluegrid_registry import switch as switch_live
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def make_live(
     """
     if warning := marks.warning_of(registry, service, cluster):
         output.warn(warning)
-    where = regions.where(registry, service)
+    _, declared = load_service(registry, service)
+    where = regions.where(declared)
 
     def edit(folder: Path) -> Edited:
         result = switch_live(
@@ -70,7 +71,7 @@ def make_live(
         up=up,
         dry_run=dry_run,
         yes=yes,
-        target=Target.of(Registry.load(registry).service(service), cluster),
+        target=Target.of(declared, cluster),
         at_once=at_once,
         as_json=as_json,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bluegrid.cli.update_client import server_in_environment
-from bluegrid_registry import BluegridError, Registry
+from bluegrid_registry import BluegridError, load_service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +28,8 @@ def mark_of(registry: Path, service: str, cluster: str) -> str | None:
     server = server_in_environment(SECONDS)
     if server is None:
         return None
-    file = Registry.load(registry).of_service(service)
-    assert file.service is not None  # noqa: S101 - of_service returns no other
-    version = file.service.cluster(cluster).version
+    file, declared = load_service(registry, service)
+    version = declared.cluster(cluster).version
     path = f"/modelSets/{file.set.id}/versions"
     rows = server.call("GET", path)
     bad = next((row["bad"] for row in rows if row["id"] == version), None)

@@ -15,9 +15,9 @@ from bluegrid.project import resolve_place
 from bluegrid_registry import (
     ChecksumAlgorithm,
     ModelSet,
-    Registry,
     UntrustedNames,
     edit_set,
+    load_set,
     models_in_folder,
 )
 
@@ -77,7 +77,7 @@ def push(
     url = resolve_place(stacks, stack, store=store).required_store
     models: Sequence[SourceModel] = ()
     if folder is not None:
-        models = models_in_folder(folder, Registry.load(registry).of_set(set_id).set.type, ignore or ())
+        models = models_in_folder(folder, load_set(registry, set_id).set.type, ignore or ())
 
     def attempt() -> PushReport:
         try:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from bluegrid.project import region_names, resolve_place
-from bluegrid_registry import ConfigError, Registry, require_region
+from bluegrid_registry import ConfigError, require_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from bluegrid.project import Place
-    from bluegrid_registry import ValueEdit
+    from bluegrid_registry import Service, ValueEdit
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class Regions:
             require_region(changed, known)
         return cls(place, changed, everywhere, known)
 
-    def where(self, registry: Path, service: str) -> str:
+    def where(self, service: Service) -> str:
         """Return the words for the regions that change, empty if there is only one."""
         if self.region is not None:
             return f" in {self.region}"
-        regions = Registry.load(registry).service(service).regions or self.known
+        regions = service.regions or self.known
         return f" in all regions ({', '.join(regions)})" if len(regions) > 1 else ""
 
 

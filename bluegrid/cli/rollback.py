@@ -12,7 +12,7 @@ from bluegrid.cli.live import make_live
 from bluegrid.cli.regions import Regions
 from bluegrid.cli.tree import command
 from bluegrid.operations import live_at, live_before
-from bluegrid_registry import BluegridError, Registry, RegistryError
+from bluegrid_registry import BluegridError, RegistryError, load_service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +50,8 @@ def rollback(
     Which one that is, the git history of the service's file says.
     """
     regions = Regions.of(stacks, stack, region, config_file, everywhere=everywhere, up=up)
-    loaded = Registry.load(registry)
-    declared = loaded.service(service)
-    file = registry / f"{loaded.of_service(service).set.id}.yaml"
+    found, declared = load_service(registry, service)
+    file = registry / f"{found.set.id}.yaml"
     before = (
         live_before(file, declared, regions.region, everywhere=everywhere)
         if to is None

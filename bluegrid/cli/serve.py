@@ -25,9 +25,9 @@ from bluegrid_registry import (
     ConfigError,
     DeclaredSet,
     ModelType,
-    Registry,
     Remedy,
     Source,
+    load_set,
     open_store,
     read_manifest,
 )
@@ -131,7 +131,7 @@ def _check_name(service: str | None) -> None:
 def _declared(
     set_id: str, version_id: str, place: Place, registry: Path, service: str | None
 ) -> LocalVersion:
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     row, url = file.version(version_id), place.required_store
     # The server reads it too; here a store that refuses is reported at once, in the words of a command.
     read_manifest(open_store(url), set_id, version_id, row.manifest)

@@ -14,7 +14,7 @@ from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
 from bluegrid_registry import (
     ModelSet,
-    Registry,
+    load_set,
     open_store,
     verify_folder,
 )
@@ -67,7 +67,7 @@ def verify(
     # A repaired store is written to; a repaired folder is not the store.
     only_reads = folder is not None or not repair
     url = resolve_place(stacks, stack, store=store, only_reads=only_reads).required_store
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     versions = [file.version(version)] if version else file.versions
     if folder:
         if version is None:

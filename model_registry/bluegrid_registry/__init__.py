@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.edits.versions import add_version, remove_version
     from bluegrid_registry.registry_files.model_set_schema import DeclaredSet, RegistryFile
     from bluegrid_registry.registry_files.offered import OfferedCluster, OfferedService, Shares
+    from bluegrid_registry.registry_files.one_file import load_service, load_set
     from bluegrid_registry.registry_files.region_replicas import Sizes
     from bluegrid_registry.registry_files.regions import check_regions, require_region
     from bluegrid_registry.registry_files.registry import Registry
@@ -111,6 +112,7 @@ _NAMES = {
     "registry_files.edits.versions": "add_version remove_version",
     "registry_files.model_set_schema": "DeclaredSet RegistryFile",
     "registry_files.offered": "OfferedCluster OfferedService Shares",
+    "registry_files.one_file": "load_service load_set",
     "registry_files.region_replicas": "Sizes",
     "registry_files.regions": "check_regions require_region",
     "registry_files.registry": "Registry",
@@ -229,6 +231,8 @@ __all__ = [
     "export_model_signing",
     "fetch",
     "fetch_bytes",
+    "load_service",
+    "load_set",
     "models_in_folder",
     "open_store",
     "plan_prune",

@@ -18,7 +18,7 @@ from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.checksums import ChecksumAlgorithm
 from bluegrid_registry.formats.example import as_examples
 from bluegrid_registry.registry_files.edits.versions import add_version
-from bluegrid_registry.registry_files.registry import Registry
+from bluegrid_registry.registry_files.one_file import load_set
 from bluegrid_registry.stores import Store, open_store
 from bluegrid_registry.transfer.fetch import FetchedVersion, fetch
 from bluegrid_registry.transfer.progress import Progress, ignore
@@ -60,7 +60,7 @@ class ModelSet:
         address = os.environ.get("BLUEGRID_STORE") if store is None else store
         if not address:
             raise ConfigError(f"set {set_id}: no store is named; give its address, or set BLUEGRID_STORE")
-        Registry.load(Path(registry)).of_set(set_id)
+        load_set(Path(registry), set_id)
         return cls(set_id, Path(registry), open_store(address) if isinstance(address, str) else address)
 
     @property
@@ -132,7 +132,7 @@ class ModelSet:
         )
 
     def _file(self) -> RegistryFile:
-        return Registry.load(self.registry).of_set(self.id)
+        return load_set(self.registry, self.id)
 
 
 def push_version(

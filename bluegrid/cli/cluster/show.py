@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bluegrid.cli import options, output, service_rows
 from bluegrid.cli.tree import command
-from bluegrid_registry import Registry
+from bluegrid_registry import load_service
 
 
 @command(epilog="Example: `bluegrid cluster show line-loading d2`")
@@ -18,7 +18,7 @@ def show(
 
     Also those with their default, each as `bluegrid cluster set` names it.
     """
-    declared = Registry.load(registry).service(service)
+    _, declared = load_service(registry, service)
     row = declared.cluster(cluster).model_dump(mode="json")
     live = service_rows.where_live(declared, cluster)
     lines = {"service": service, "live": live, **service_rows.facts(row)}

@@ -10,7 +10,7 @@ import typer
 from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import ConfigError, Registry, fetch_bytes, open_store
+from bluegrid_registry import ConfigError, fetch_bytes, load_set, open_store
 
 
 @command(epilog="Example: `bluegrid model get g1 v2 line-17 --out line-17.skops`")
@@ -27,7 +27,7 @@ def get(
 ) -> None:
     """Write the verified model UID into a file."""
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     digest = file.version(version_id).manifest
     models = fetch_bytes(open_store(url), set_id, version_id, digest, only=[uid], keys=file.set.public_keys)
     if len(models) != 1:

@@ -10,7 +10,7 @@ from bluegrid.cli import options, output
 from bluegrid.cli.model_rows import row_of
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import Registry, open_store, read_manifest, selected
+from bluegrid_registry import load_set, open_store, read_manifest, selected
 
 
 @command(epilog="Example: `bluegrid model list g1 v2 --only 'line-9*'`")
@@ -28,7 +28,7 @@ def list_models(
 ) -> None:
     """List the models of VERSION, all or those that match."""
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
-    version = Registry.load(registry).of_set(set_id).version(version_id)
+    version = load_set(registry, set_id).version(version_id)
     manifest = read_manifest(open_store(url), set_id, version_id, version.manifest)
     uids = selected(manifest, only) if only else None
     rows = [row_of(row) for row in manifest.models if uids is None or row.uid in uids]

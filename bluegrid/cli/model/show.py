@@ -6,7 +6,7 @@ from bluegrid.cli import options, output
 from bluegrid.cli.model_rows import row_of
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import ConfigError, Registry, open_store, read_manifest, stored_examples
+from bluegrid_registry import ConfigError, load_set, open_store, read_manifest, stored_examples
 
 
 @command(epilog="Example: `bluegrid model show g1 v2 line-17`")
@@ -27,7 +27,7 @@ def show(
     `example` is the first of them.
     """
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
-    version = Registry.load(registry).of_set(set_id).version(version_id)
+    version = load_set(registry, set_id).version(version_id)
     opened = open_store(url)
     manifest = read_manifest(opened, set_id, version_id, version.manifest)
     row = next((row for row in manifest.models if row.uid == uid), None)

@@ -8,7 +8,7 @@ from bluegrid.cli import options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import Registry, contract, remove_service
+from bluegrid_registry import contract, load_service, remove_service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,8 @@ def remove(
 
     The versions of its set stay.
     """
-    file = Registry.load(registry).of_service(service)
-    clusters = ", ".join(cluster.id for cluster in file.service.clusters) if file.service else ""
+    _, declared = load_service(registry, service)
+    clusters = ", ".join(cluster.id for cluster in declared.clusters)
 
     def edit(folder: Path) -> str:
         remove_service(folder, service)

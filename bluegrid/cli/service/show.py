@@ -5,7 +5,7 @@ from __future__ import annotations
 from bluegrid.cli import options, output, service_rows
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import Registry
+from bluegrid_registry import load_service
 
 
 @command(epilog="Example: `bluegrid service show line-loading --stack north`")
@@ -21,9 +21,7 @@ def show(
     That is what is live where, its clusters and its URL. `bluegrid status` shows what runs.
     """
     place = resolve_place(stacks, stack, only_reads=True)
-    file = Registry.load(registry).of_service(service)
-    declared = file.service
-    assert declared is not None  # noqa: S101 - of_service returns no other
+    file, declared = load_service(registry, service)
     row = service_rows.row_of(file, place.region if stack is not None else None, place)
     more = declared.model_dump(mode="json", exclude={"name", "live", "clusters", "regions"})
     lines = [f"{key}: {output.cell(value)}" for key, value in {**row, **service_rows.facts(more)}.items()]

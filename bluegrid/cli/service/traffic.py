@@ -12,7 +12,7 @@ from bluegrid.cli.edits import Edited, apply
 from bluegrid.cli.regions import Regions
 from bluegrid.cli.tree import command
 from bluegrid.project import Target
-from bluegrid_registry import ConfigError, Registry, share_traffic
+from bluegrid_registry import ConfigError, load_service, share_traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,8 @@ def traffic(
     """
     regions = Regions.of(stacks, stack, region, config_file, everywhere=everywhere, up=up)
     weights = _weights(shares)
-    where = regions.where(registry, service)
+    _, declared = load_service(registry, service)
+    where = regions.where(declared)
 
     def edit(folder: Path) -> Edited:
         result = share_traffic(
@@ -55,7 +56,7 @@ def traffic(
         return Edited(f"{service}{where}: {weights_text} in {registry}", asdict(result))
 
     live = [cluster for cluster, weight in weights.items() if weight]
-    target = Target.of(Registry.load(registry).service(service), *live)
+    target = Target.of(declared, *live)
     apply(edit, registry, regions.place, up=up, dry_run=dry_run, yes=yes, target=target, as_json=as_json)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bluegrid.cli import options, output
 from bluegrid.cli.set_rows import row_of
 from bluegrid.cli.tree import command
-from bluegrid_registry import Registry
+from bluegrid_registry import load_set
 
 _OPTIONAL = ("outputs", "nonFinite", "signature", "accelerate", "kinds")
 """Keys of a set that `show` prints if the registry has them."""
@@ -18,7 +18,7 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Show everything that the registry says about SET."""
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     lines = [f"{key}: {value}" for key, value in row_of(file).items()]
     declared = file.set.model_dump(mode="json", exclude_defaults=True)
     lines += [f"{key}: {output.cell(declared[key])}" for key in _OPTIONAL if key in declared]

@@ -11,7 +11,7 @@ import typer
 from bluegrid.cli import completion, options, output
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import Registry, compare_versions, open_store
+from bluegrid_registry import compare_versions, load_set, open_store
 from bluegrid_registry.model_types.signature import in_one_line
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def diff(
     Answers are those of the recorded examples, where both versions have them on the same inputs.
     """
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     found = compare_versions(open_store(url), set_id, file.version(old), file.version(new))
     grown = sum(row.new_bytes - row.old_bytes for row in found.changed)
     grown += sum(row.raw_length for row in found.added) - sum(row.raw_length for row in found.removed)

@@ -11,7 +11,7 @@ from bluegrid.cli import options, output
 from bluegrid.cli.passphrase import passphrase
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import PrivateKey, Registry, export_model_signing, open_store
+from bluegrid_registry import PrivateKey, export_model_signing, load_set, open_store
 
 
 @command(epilog="Example: `bluegrid version export g1 v2 exported --key ops-2026.pem`")
@@ -33,7 +33,7 @@ def export(
     Where the set has `keys:`, one of them must have signed the version.
     """
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     digest = file.version(version_id).manifest
     private = PrivateKey.read(key, passphrase())
     trusted = file.set.public_keys

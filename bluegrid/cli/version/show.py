@@ -6,7 +6,7 @@ from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.cli.version_rows import row_of
 from bluegrid.project import resolve_place
-from bluegrid_registry import Registry, open_store, read_commit, read_manifest
+from bluegrid_registry import load_set, open_store, read_commit, read_manifest
 from bluegrid_registry.model_types.signature import ModelSignature
 
 
@@ -24,7 +24,7 @@ def show(
 
     The store is read if --stack or --store names it.
     """
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     version = file.version(version_id)
     data = row_of(file, version)
     url = resolve_place(stacks, stack, store=store).store

@@ -6,7 +6,7 @@ from bluegrid.cli import options, output
 from bluegrid.cli.passphrase import passphrase
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import PrivateKey, Registry, open_store
+from bluegrid_registry import PrivateKey, load_set, open_store
 from bluegrid_registry import sign as sign_version
 
 
@@ -23,7 +23,7 @@ def sign(
 ) -> None:
     """Sign VERSION with a key; signatures by other keys stay."""
     url = resolve_place(stacks, stack, store=store).required_store
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     digest = file.version(version_id).manifest
     private = PrivateKey.read(key, passphrase())
     fingerprint = sign_version(open_store(url), set_id, version_id, digest, private)

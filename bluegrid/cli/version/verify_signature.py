@@ -5,7 +5,7 @@ from __future__ import annotations
 from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
-from bluegrid_registry import Registry, open_store
+from bluegrid_registry import load_set, open_store
 from bluegrid_registry import verify_signature as find_signer
 
 
@@ -24,7 +24,7 @@ def verify_signature(
     Exit code 1 if none has.
     """
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
-    file = Registry.load(registry).of_set(set_id)
+    file = load_set(registry, set_id)
     digest = file.version(version_id).manifest
     signer = find_signer(open_store(url), set_id, version_id, digest, file.set.public_keys)
     text = f"set {set_id} version {version_id}: signed by {signer}; {digest[:19]}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry.names import MAX_LABEL
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION, SMALLEST_SHARE
-from bluegrid_registry.registry_files.version_rows import VersionRows
+from bluegrid_registry.registry_files.version_rows import NOT_READ, VersionRows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -67,6 +67,8 @@ def check_names(sources: Mapping[Path, YamlSource]) -> None:
 
 def _check_versions_of_clusters(source: YamlSource) -> None:
     declared = _declared_versions(source)
+    if declared is None:
+        return
     clusters = {path[:-1]: cluster for cluster, path in source.names("service", "clusters", ..., "id")}
     users: dict[str, str] = {}
     for version, path in source.names("service", "clusters", ..., "version"):
@@ -77,8 +79,11 @@ def _check_versions_of_clusters(source: YamlSource) -> None:
         users.setdefault(version, clusters.get(path[:-1], "without ID"))
 
 
-def _declared_versions(source: YamlSource) -> Collection[str]:
+def _declared_versions(source: YamlSource) -> Collection[str] | None:
+    """Return the IDs of a file's versions; None: they are not read."""
     rows = _value(source.data, "versions")
+    if rows is NOT_READ:
+        return None
     if isinstance(rows, VersionRows):
         return rows.ids
     return [version for version, _ in source.names("versions", ..., "id")]

@@ -5,21 +5,17 @@
     └── g2.yaml     model set g2
 
 All mistakes of all files are reported at once, each with file:line, so that they can be fixed in one pass.
-
-An edit holds the folder's lock, checks the whole registry with the change, and replaces one file. No crash,
-mistake or concurrent edit leaves a broken registry.
+What concerns one set reads its file alone: `one_file`, `edits`.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from bluegrid_registry.errors import ConfigError, RegistryError
-from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files import cross_checks
 from bluegrid_registry.registry_files.file_source import read_file
 from bluegrid_registry.registry_files.lookup import pick
@@ -27,10 +23,9 @@ from bluegrid_registry.registry_files.model_set_schema import RegistryFile
 from bluegrid_registry.registry_files.offered import offered
 from bluegrid_registry.registry_files.region_replicas import AS_DECLARED
 from bluegrid_registry.registry_files.schema_errors import note_errors
-from bluegrid_registry.registry_files.yaml_edit import rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bluegrid_registry.registry_files.offered import OfferedService
@@ -104,7 +99,7 @@ class Registry:
 _last = _LastRead()
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Raise ConfigError if the folder does not exist: a wrong name must not give an empty registry."""
     if not folder.is_dir():
         raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
@@ -112,7 +107,7 @@ def _check_folder(folder: Path) -> None:
 
 def paths_in(folder: Path) -> list[Path]:
     """Return the registry files in `folder`, by name; ConfigError if it does not exist."""
-    _check_folder(folder)
+    check_folder(folder)
     return sorted(
         path
         for path in folder.iterdir()
@@ -122,15 +117,17 @@ def paths_in(folder: Path) -> list[Path]:
 
 def read_folder(folder: Path) -> dict[Path, str]:
     """Return the text of every registry file in `folder`; ConfigError if one cannot be read."""
-    texts = {}
-    for path in paths_in(folder):
-        try:
-            # newline="" keeps line ends, so that an edit can keep them too.
-            with path.open(encoding="utf-8", newline="") as file:
-                texts[path] = file.read()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read: {error}; a registry file is UTF-8 text") from None
-    return texts
+    return {path: read_text(path) for path in paths_in(folder)}
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a registry file; ConfigError if it cannot be read."""
+    try:
+        # newline="" keeps line ends, so that an edit can keep them too.
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}; a registry file is UTF-8 text") from None
 
 
 def read_sources(folder: Path) -> dict[Path, YamlSource]:
@@ -153,12 +150,8 @@ def _memory_of(parsed: Mapping[str, YamlSource]) -> int:
     )
 
 
-def parse(texts: Mapping[Path, str], sources: Mapping[Path, YamlSource] | None = None) -> Registry:
+def parse(texts: Mapping[Path, str]) -> Registry:
     """Return the registry of these files.
-
-    Args:
-        texts: of the files.
-        sources: the same files, parsed; None: they are parsed.
 
     Raises:
         RegistryError: there are mistakes; the message has one line for each.
@@ -168,7 +161,7 @@ def parse(texts: Mapping[Path, str], sources: Mapping[Path, YamlSource] | None =
     last_names, last_registry = _last.checked
     if last_registry is not None and last_names == names:
         return last_registry
-    registry = checked(_sources(texts) if sources is None else sources)
+    registry = checked(_sources(texts))
     if _BYTES * sum(map(len, names.values())) <= _REMEMBERED:
         _last.checked = names, registry
     return registry
@@ -227,66 +220,6 @@ def _validated(path: Path, source: YamlSource) -> list[RegistryFile]:
         return []
 
 
-@dataclass(frozen=True)
-class Opened:
-    """The registry's files, while its lock is held."""
-
-    folder: Path
-    sources: Mapping[Path, YamlSource]
-    registry: Registry
-
-    def path(self, file: RegistryFile) -> Path:
-        """Return the path of the set's file."""
-        return self.folder / f"{file.set.id}.yaml"
-
-    def service(self, name: str) -> tuple[RegistryFile, Service]:
-        """Return the file and the service with this name; RegistryError if there is none."""
-        return self.registry.of_service(name), self.registry.service(name)
-
-    def change(self, file: RegistryFile, **changes: object) -> None:
-        """Change values of the file; the rest of its text stays the same."""
-        changed = file.model_copy(update=changes)
-        self.write(changed, rewritten(self.sources[self.path(file)], plain_data(file), plain_data(changed)))
-
-    def change_data(self, file: RegistryFile, data: Mapping[str, Any]) -> RegistryFile:
-        """Change the file to plain data that may have mistakes, and return it.
-
-        Raises:
-            RegistryError: the data have mistakes; the message has the lines that they would have in the file.
-        """
-        source = rewritten(self.sources[self.path(file)], plain_data(file), data)
-        self._checked(self.path(file), source)
-        changed = RegistryFile.model_validate(data)
-        self.write(changed, source)
-        return changed
-
-    def write(self, file: RegistryFile, source: YamlSource) -> None:
-        """Replace the file by the text of `source`, which must parse to exactly `file`."""
-        path = self.path(file)
-        if self._checked(path, source).of_set(file.set.id) != file:
-            raise RegistryError(f"{path}: is laid out in a way that cannot be edited safely; edit it by hand")
-        try:
-            write_whole(path, source.text.encode())
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
-
-    def _checked(self, path: Path, source: YamlSource) -> Registry:
-        """Return the registry with one file in another form; the others were checked when it was opened."""
-        known = {self.path(file): file for file in self.registry.files} if path in self.sources else {}
-        known.pop(path, None)
-        return checked({**self.sources, path: source}, known)
-
-
 def plain_data(file: RegistryFile) -> dict[str, Any]:
     """Return the values that a file has, as YAML would be read."""
     return file.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-
-
-@contextmanager
-def open_registry(folder: Path) -> Iterator[Opened]:
-    """Hold the registry's lock, and read the registry; RegistryError if it has mistakes."""
-    _check_folder(folder)
-    with locked(folder):
-        texts = read_folder(folder)
-        sources = _sources(texts)
-        yield Opened(folder, sources, parse(texts, sources))

@@ -29,6 +29,9 @@ _CONSTRUCTED = {_TAG + "int", _TAG + "float", _TAG + "bool", _TAG + "null"}
 _constructor = YAML(typ="safe", pure=True).constructor
 
 
+_NEXT_KEY = re.compile(r"^[^\s#]", re.MULTILINE)
+
+
 @dataclass(frozen=True, order=True)
 class Mistake:
     """One mistake in a file."""
@@ -122,8 +125,17 @@ def block_of(text: str, key: str) -> str:
 
     Reading a file of thousands of versions takes seconds; reading only the lines of `service:` is fast.
     """
-    found = re.search(rf"^{key}:.*?(?=^[^\s#]|\Z)", text, re.MULTILINE | re.DOTALL)
-    return found[0] if found else text
+    start, end = span_of(text, key)
+    return text[start:end]
+
+
+def span_of(text: str, key: str) -> tuple[int, int]:
+    """Return begin and end of `block_of` in the text."""
+    start = 0 if text.startswith(f"{key}:") else text.find(f"\n{key}:") + 1
+    if not text.startswith(f"{key}:", start):
+        return 0, len(text)
+    end = _NEXT_KEY.search(text, start + len(key))
+    return start, end.start() if end else len(text)
 
 
 def _values(data: Any, pattern: Sequence[str | int | EllipsisType], path: Path) -> Iterator[tuple[Any, Path]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import RegistryError
-from bluegrid_registry.registry_files.registry import open_registry
+from bluegrid_registry.registry_files.edits.opened import open_registry
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.remedies import Remedy
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import RegistryError
 from bluegrid_registry.registry_files.edits.live import refuse_live
+from bluegrid_registry.registry_files.edits.opened import open_registry
 from bluegrid_registry.registry_files.edits.values import ValueEdit, edited
-from bluegrid_registry.registry_files.registry import open_registry, plain_data
+from bluegrid_registry.registry_files.registry import plain_data
 from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def add_service(folder: Path, set_id: str, service: Service) -> bool:
             has mistakes.
     """
     with open_registry(folder) as opened:
-        file = opened.registry.of_set(set_id)
+        file = opened.of_set(set_id)
         if file.service == service:
             return False
         if file.service is not None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.contract import SCHEMA_FILE
 from bluegrid_registry.errors import ConfigError, RegistryError
+from bluegrid_registry.registry_files.edits.opened import open_registry
 from bluegrid_registry.registry_files.edits.values import ValueEdit, edited
 from bluegrid_registry.registry_files.lookup import pick
 from bluegrid_registry.registry_files.model_set_schema import RegistryFile
-from bluegrid_registry.registry_files.registry import checked, open_registry, plain_data
+from bluegrid_registry.registry_files.registry import checked, plain_data
 from bluegrid_registry.registry_files.yaml_edit import in_one_line
 from bluegrid_registry.registry_files.yaml_source import read_yaml
 from bluegrid_registry.remedies import Remedy
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
+    from bluegrid_registry.registry_files.edits.opened import Opened
     from bluegrid_registry.registry_files.model_set_schema import DeclaredSet
-    from bluegrid_registry.registry_files.registry import Opened
     from bluegrid_registry.signing.trusted_key import TrustedKey
 
 _FIXED = ("id", "type")
@@ -78,7 +79,7 @@ def edit_set(
     """
     edits = [*edits]
     with open_registry(folder) as opened:
-        file = opened.registry.of_set(set_id)
+        file = opened.of_set(set_id)
         for edit in edits:
             if edit.path[0] in _FIXED:
                 raise RegistryError(
@@ -118,7 +119,7 @@ def remove_set(folder: Path, set_id: str, *, with_versions: bool = False) -> Non
         RegistryError: the set has a service, or versions, there is no such set, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
-        file = opened.registry.of_set(set_id)
+        file = opened.of_set(set_id)
         if file.service:
             clusters = ", ".join(cluster.id for cluster in file.service.clusters) or "none"
             online = f"set {set_id} is online: service {file.service.name}, clusters {clusters}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import RegistryError, VersionConflict
-from bluegrid_registry.registry_files.registry import open_registry
+from bluegrid_registry.registry_files.edits.opened import open_registry
 from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add_version(folder: Path, set_id: str, version: Version) -> bool:
         RegistryError: there is no such set, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
-        file = opened.registry.of_set(set_id)
+        file = opened.of_set(set_id)
         for known in file.versions:
             if known.id == version.id and known.manifest != version.manifest:
                 taken = f"is in {opened.path(file)} with manifest {known.manifest[:15]}"
@@ -40,7 +40,7 @@ def remove_version(folder: Path, set_id: str, version_id: str) -> None:
         RegistryError: a cluster serves it, there is no such set or version, or the registry has mistakes.
     """
     with open_registry(folder) as opened:
-        file = opened.registry.of_set(set_id)
+        file = opened.of_set(set_id)
         version = file.version(version_id)
         service = file.service
         for cluster in service.clusters if service else ():
