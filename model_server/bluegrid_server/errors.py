@@ -85,3 +85,9 @@ class NotReadyError(RequestError):
 
     status = 503
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class ElsewhereError(RequestError):
+    """Another process has to answer; clients never get this."""
+
+    status = 500

@@ -25,6 +25,7 @@ _ALWAYS = (
     "bluegrid_server.protocol.openapi",
 )
 _ACCELERATE = "accelerate"
+_FOR_ONNX = ("finite", "graph_model", "tree_graph")
 _CONVERTER = "skl2onnx"
 """The compiler of scikit-learn imports it inside a function."""
 
@@ -35,8 +36,9 @@ def modules_of(extras: Collection[str]) -> list[str]:
     modules = [*_ALWAYS]
     for row in rows:
         modules += map(module_of, [*row.loaders.values(), *row.readers.values()])
+    modules += [module_of(row.compiler) for row in rows if row.compiler is not None]
     if _ACCELERATE in extras:
-        modules += [module_of(row.compiler) for row in rows if row.compiler is not None] + [_CONVERTER]
+        modules += [*map(module_of, _FOR_ONNX), _CONVERTER]
     return [*dict.fromkeys(modules)]
 
 

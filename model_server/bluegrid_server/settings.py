@@ -65,8 +65,11 @@ class Settings(Frozen):
     """Port at which models are loaded and unloaded, on loopback only; 0: none."""
     load: Literal["eager", "lazy"] = "eager"
     """Load all models at the start, or each on its first request."""
-    accelerate: Literal["onnx"] | None = None
-    """Compile the models; a compiled model is used if it answers as the original does."""
+    accelerate: Literal["onnx", "none"] | None = None
+    """Compile no models, or to ONNX as far as needed; None: as far as this image can.
+
+    A compiled model is used if it answers as the original does.
+    """
     memory: Annotated[int, Field(gt=0)] | None = None
     """Maximum memory of lazily loaded models, in bytes; the least recently used are dropped."""
     request_memory: Annotated[int, Field(gt=0)] = 512 * 2**20

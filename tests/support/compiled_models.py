@@ -13,7 +13,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import Ridge
 
 from bluegrid_registry import ModelType, models_in_folder, open_store, push
-from bluegrid_server.frameworks.compiler import LINEAR, ONNX
+from bluegrid_server.frameworks.compiler import LINEAR, TREES
 from bluegrid_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ MODELS: dict[str, Any] = {
 for each in MODELS.values():
     each.fit(X, Y)
 PROCESS = "cannot be compiled: GaussianProcessRegressor is faster by itself"
-HOW = {"forest-1": ONNX, "forest-2": ONNX, "linear": LINEAR, "process-1": PROCESS, "process-2": PROCESS}
+HOW = {"forest-1": TREES, "forest-2": TREES, "linear": LINEAR, "process-1": PROCESS, "process-2": PROCESS}
 
 
 @pytest.fixture

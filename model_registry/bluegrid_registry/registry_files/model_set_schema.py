@@ -58,8 +58,12 @@ class DeclaredSet(Frozen):
     """What becomes of an output that is not finite, such as NaN: null in JSON, or an error."""
     signature: Text | None = None
     """Signature of SavedModels to serve; absent: serving_default, or the only one."""
-    accelerate: Literal["onnx"] | None = None
-    """Compile models to ONNX when pods load them; a compiled model is used if its answers stay the same."""
+    accelerate: Literal["onnx", "none"] | None = None
+    """Compile models when pods load them; a compiled model is used if its answers stay the same.
+
+    Absent: as far as the image can. onnx: all that can be compiled, in the image family `accelerated`. none:
+    every model answers by its framework, except linear models.
+    """
     trust: tuple[Text, ...] = ()
     """Names that models may use beside the harmless ones: types in skops files, globals in pickles."""
     kinds: Literal["mixed"] | None = None
@@ -91,7 +95,7 @@ class DeclaredSet(Frozen):
     @classmethod
     def _has_a_compiler(cls, accelerate: str | None, info: ValidationInfo) -> str | None:
         model_type = info.data.get("type")
-        if accelerate and model_type is not None and model_type.framework not in _COMPILED:
+        if accelerate == "onnx" and model_type is not None and model_type.framework not in _COMPILED:
             raise ValueError(f"compiles models of {', '.join(_COMPILED)}; these are {model_type}")
         return accelerate
 

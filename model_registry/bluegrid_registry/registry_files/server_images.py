@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from bluegrid_registry.registry_files.offered import OfferedService
 
 ACCELERATED = "accelerated"
-"""The family for sets with `accelerate`: pods compile their models, which needs more packages."""
+"""The family for sets with `accelerate: onnx`: what compiles their models needs more packages."""
 
 
 def family_of_set(declared: DeclaredSet) -> str:
     """Return the family of the image that the pods of a set run."""
-    return ACCELERATED if declared.accelerate else declared.type.family
+    return ACCELERATED if declared.accelerate == "onnx" else declared.type.family
 
 
 def image_families() -> tuple[str, ...]:
-    """Return the families of all model types, of other packages' too, and of sets with `accelerate`."""
+    """Return the families of all model types, of other packages' too, and of sets with `accelerate: onnx`."""
     return tuple(sorted({ACCELERATED, *(row.family for row in model_types().values())}))
 
 

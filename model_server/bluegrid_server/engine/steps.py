@@ -11,6 +11,7 @@ from bluegrid_server.engine.inference import InferenceEngine, failure, headers_o
 from bluegrid_server.engine.simple_form import predictions_of
 from bluegrid_server.errors import InputError
 from bluegrid_server.frameworks.compiler import LINEAR
+from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.protocol.body import json_of, parsed
 from bluegrid_server.protocol.requests import Kind, Response
 from bluegrid_server.protocol.tensor_spec import Datatype
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from bluegrid_server.models.model_pool import ModelPool
+    from bluegrid_server.models.version import ServedModel
     from bluegrid_server.protocol.json_types import (
         ModelDocument,
         PredictResponse,
@@ -102,8 +104,7 @@ class RequestSteps:
 
     def _describe(self, request: Request) -> Iterator[Response]:
         served = self._engine.find(request.uid)
-        # Linear models in shared memory are numbers alone, without their acceleration.
-        acceleration = {"accelerate": served.acceleration or LINEAR} if self._settings.accelerate else {}
+        acceleration = {"accelerate": how} if (how := self._acceleration(served)) else {}
         own = getattr(served.model, "parameters", {})
         outputs = served.model.outputs
         if names := served.defaults:
@@ -117,6 +118,13 @@ class RequestSteps:
             "parameters": {"digest": served.digest, **acceleration, **own},
         }
         yield Response(json_of(document))
+
+    def _acceleration(self, served: ServedModel) -> str | None:
+        """Return how a model is compiled, or why it is not; None: there is nothing to say."""
+        if self._settings.accelerate == "none":
+            return None
+        # Linear models in shared memory are numbers alone, without their acceleration.
+        return LINEAR if isinstance(served.model, LinearModel) else served.acceleration
 
     def _states(self, _: Request) -> Iterator[Response]:
         yield Response(json_of({uid: self._pool.state(uid) for uid in self._pool}))

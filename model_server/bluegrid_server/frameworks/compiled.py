@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bluegrid_server.frameworks.trees import Ensemble
+
 
 CHECK = "check"
 """Output of a graph: a number; if it is not finite, the original model has to answer."""
@@ -19,14 +21,16 @@ class NotCompiledError(Exception):
 
 @dataclass(frozen=True)
 class Compiled:
-    """An ONNX model, and the data to compare it with the original model.
+    """What a model computes, without its framework, and the data to compare it with the original model.
 
     Attributes:
-        graph: the ONNX model, serialized; its first output is the answer, `CHECK` may be another.
+        program: trees, or an ONNX model, serialized: its first output is the answer, `CHECK` may be another.
         rows: inputs on which both must agree, (n, k).
         rtol: relative difference of answers that is allowed.
+        is_slow: whether the framework takes longer than a table of trees of any size.
     """
 
-    graph: bytes
+    program: Ensemble | bytes
     rows: NDArray[Any]
     rtol: float
+    is_slow: bool = False

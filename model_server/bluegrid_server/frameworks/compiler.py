@@ -1,10 +1,13 @@
-"""Compilation of models to ONNX; a compiled model is used only if it is proven to answer as the original.
+"""Compilation of models; a compiled model is used only if it is proven to answer as the original.
 
-compiled.py            what a compiler returns
-finite.py              graphs that report whether all computed values are finite
-tree_ensemble.py       trees of any framework, and the graph that computes them
 <framework>/compiler.py
                        `compiled(model)` compiles a loaded model, and raises why it cannot be compiled
+compiled.py            what a compiler returns: trees, or an ONNX graph
+trees.py               trees of any framework
+tree_table.py          computes trees by NumPy; tree_model.py: the model that a table answers for
+tree_graph.py          an ONNX graph of trees
+finite.py              graphs that report whether all computed values are finite
+graph_model.py         the model that a graph answers for
 
 Loaders know nothing of this. The original model answers if it is not compiled, and for rows that frameworks
 may treat specially: rows with values that are not finite or beyond FP32, and rows for which the graph
@@ -13,59 +16,70 @@ computes values that are not finite.
 
 from __future__ import annotations
 
-import math
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bluegrid_registry.errors import ConfigError, ModelError
-from bluegrid_server.frameworks.compiled import CHECK, NotCompiledError
+from bluegrid_server.frameworks.compiled import NotCompiledError
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.supported import framework_of, module_of
+from bluegrid_server.frameworks.tree_model import TreeModel
+from bluegrid_server.frameworks.tree_table import TreeTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable
 
     from bluegrid_registry.model_types.model_type import ModelType
     from bluegrid_server.frameworks.compiled import Compiled
-    from bluegrid_server.frameworks.model import Model, ModelWithMore
+    from bluegrid_server.frameworks.graph_model import GraphModel
+    from bluegrid_server.frameworks.model import Model
 
     Compiler = Callable[[Any], Compiled]
 
 ONNX = "onnx"
-"""How a compiled model runs."""
+"""How a compiled model runs by ONNX Runtime."""
+TREES = "trees: computed from their table without their framework"
 LINEAR = "linear: computed without its framework, which is faster still"
 
+_OF_ONNX = ("onnx", "onnxruntime", "skl2onnx")
+"""What compiles models to ONNX and runs them."""
 _MAX_FP32 = float(np.finfo(np.float32).max)
 
 
-def compiler_of(model_type: ModelType) -> Compiler:
-    """Return the compiler of a model type's framework; raise ConfigError if this image has none."""
+def compiler_of(model_type: ModelType, *, onnx: bool = False) -> Compiler:
+    """Return the compiler of a model type's framework.
+
+    Args:
+        model_type: of the set.
+        onnx: whether the set asks for ONNX, so that this image has to have all that compilers need.
+
+    Raises:
+        ConfigError: nothing compiles such models, or not to ONNX in this image.
+    """
     framework = model_type.framework
     name = framework_of(model_type).compiler
     if name is None:
         raise _no_compiler(framework, f"nothing compiles {framework}")
-    try:
-        import_module("onnxruntime")
-        compiler: Compiler = import_module(module_of(name)).compiled
-    except ImportError as error:
-        raise _no_compiler(framework, str(error)) from None
+    # Not imported: most models need none of it.
+    if onnx and (missing := [module for module in _OF_ONNX if find_spec(module) is None]):
+        raise _no_compiler(framework, f"{missing[0]} is not installed")
+    compiler: Compiler = import_module(module_of(name)).compiled
     return compiler
 
 
 def _no_compiler(framework: str, reason: str) -> ConfigError:
     return ConfigError(
-        f"BLUEGRID_ACCELERATE: this image compiles no {framework} models: {reason}; "
-        "use one with bluegrid-server[accelerate]"
+        f"BLUEGRID_ACCELERATE: this image compiles no {framework} models to ONNX: {reason}; "
+        "use one with bluegrid-server[accelerate], or remove the set's `accelerate`"
     )
 
 
 def accelerated(model: Model, compiler: Compiler, prove: Callable[[Model], None]) -> tuple[Model, str]:
-    """Return the model to use, and how it runs: `ONNX`, or why it is not compiled.
+    """Return the model to use, and how it runs: `TREES`, `ONNX`, or why it is not compiled.
 
     Args:
         model: from its loader.
@@ -80,7 +94,7 @@ def accelerated(model: Model, compiler: Compiler, prove: Callable[[Model], None]
             # The model may warn about rows far outside of its range, the converter about its own code.
             warnings.simplefilter("ignore")
             compiled = compiler(model)
-            candidate = AcceleratedModel(model, compiled.graph)
+            candidate = _candidate(model, compiled)
             difference = _difference(model, candidate, compiled)
             prove(candidate)
     except ModelError:
@@ -88,47 +102,37 @@ def accelerated(model: Model, compiler: Compiler, prove: Callable[[Model], None]
     except Exception as error:  # noqa: BLE001
         reason = " ".join(str(error).split())[:300]
         return model, f"cannot be compiled: {reason or type(error).__name__}"
-    return (model, difference) if difference else (candidate, ONNX)
+    if difference:
+        return model, difference
+    return candidate, TREES if isinstance(candidate, TreeModel) else ONNX
 
 
-class AcceleratedModel:
-    """A model with one table as its input, computed by a session of ONNX Runtime."""
+def _candidate(model: Model, compiled: Compiled) -> TreeModel | GraphModel:
+    """Return the compiled model; large ensembles run by ONNX Runtime, where the image has it."""
+    if isinstance(compiled.program, bytes):
+        return _of_graph(model, compiled.program)
+    table = TreeTable.of(compiled.program)
+    has_onnx = all(map(find_spec, _OF_ONNX))
+    if table.is_small or (compiled.is_slow and not has_onnx):
+        return TreeModel(table, model.inputs, model.outputs, model)
+    if not has_onnx:
+        raise NotCompiledError(
+            f"has {len(table.features)} nodes, which are faster by ONNX Runtime; the image family "
+            "`accelerated` has it"
+        )
+    from bluegrid_server.frameworks.tree_graph import graph_of
 
-    def __init__(self, original: Model, graph: bytes) -> None:
-        # Imported here, because images without ONNX Runtime import this module too.
-        from bluegrid_server.frameworks.onnx.load import session_of
-
-        self._original = original
-        self.inputs, self.outputs = original.inputs, original.outputs
-        (self._input,), (self._output, *_) = original.inputs, original.outputs
-        self._shape = (-1, *self._output.shape[1:])
-        # Not optimized: with so few operators there is nothing to gain, and it takes time and memory.
-        self._session = session_of(graph, optimized=False)
-        answer, *others = (output.name for output in self._session.get_outputs())
-        self._output_names = [answer, *(name for name in others if name == CHECK)]
-
-    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """Predict; the original model answers for unusual values and for inputs of another shape."""
-        x = inputs[self._input.name]
-        if x.ndim == 2 and len(x) and x.shape[1] == self._input.shape[1] and (np.abs(x) <= _MAX_FP32).all():
-            y, is_sound = self.compute(x)
-            if is_sound:
-                return {self._output.name: y}
-        return self._original.predict(inputs)
-
-    def on_request(
-        self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
-    ) -> Mapping[str, NDArray[Any]]:
-        """Return outputs on request, which the original model computes."""
-        return cast("ModelWithMore", self._original).on_request(inputs, names)
-
-    def compute(self, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
-        """Return the graph's answer, and whether all values that it computed are finite."""
-        y, *check = self._session.run(self._output_names, {"x": x})
-        return y.reshape(self._shape), all(map(math.isfinite, check))
+    return _of_graph(model, graph_of(compiled.program))
 
 
-def _difference(original: Model, candidate: AcceleratedModel, compiled: Compiled) -> str:
+def _of_graph(model: Model, graph: bytes) -> GraphModel:
+    # Imported here, like the module of graphs above, because they need packages that few images have.
+    from bluegrid_server.frameworks.graph_model import GraphModel
+
+    return GraphModel(model, graph)
+
+
+def _difference(original: Model, candidate: TreeModel | GraphModel, compiled: Compiled) -> str:
     """Describe the first difference for people; return an empty string if both agree."""
     rows = compiled.rows[(np.abs(compiled.rows) <= _MAX_FP32).all(axis=1)]
     (expected,) = original.predict({original.inputs[0].name: rows}).values()

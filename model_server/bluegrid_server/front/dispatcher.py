@@ -8,7 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from bluegrid_server.engine.inference import InferenceEngine
-from bluegrid_server.errors import BusyError, CrashError, NotReadyError
+from bluegrid_server.errors import BusyError, CrashError, ElsewhereError, NotReadyError
 from bluegrid_server.front.supervisor import Supervisor
 from bluegrid_server.ipc.pending import FutureRequest
 from bluegrid_server.protocol.requests import Kind, Request
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_server.front.worker_connection import WorkerConnection
     from bluegrid_server.ipc.pending import PendingRequest
+    from bluegrid_server.models.shared_trees import SharedTrees
     from bluegrid_server.models.version import ServedModel
     from bluegrid_server.processes.fork_server import ForkServerProcess
     from bluegrid_server.protocol.requests import Reply, Response
@@ -55,9 +56,10 @@ class Dispatcher:
     def __init__(self, settings: Settings, fork_server: ForkServerProcess) -> None:
         self.supervisor = Supervisor(settings, fork_server, self)
         self._settings = settings
-        self._inline = InferenceEngine({}, settings.version)
-        self._inline_uids: set[str] = set()
-        """UIDs of linear models, except unloaded models."""
+        self._engines: dict[str, tuple[InferenceEngine, int]] = {}
+        """By UID of a model that is data: what answers for it, and the largest body to answer, in bytes."""
+        self._inline: dict[str, tuple[InferenceEngine, int]] = {}
+        """The same, except unloaded models."""
         self._unloaded: set[str] = set()
         self._waiting: list[PendingRequest] = []
         """Requests that are not sent to a worker yet."""
@@ -91,15 +93,20 @@ class Dispatcher:
         Raises:
             RequestError: the request is refused: there are no models yet, or too many requests wait.
         """
-        # A linear model is data: it cannot loop, crash or run code, and to answer is faster than to forward.
+        # Such a model is data: it cannot loop, crash or run code, and to answer is faster than to forward.
         if (
-            pending.uid in self._inline_uids
+            (inline := self._inline.get(pending.uid)) is not None
+            and len(pending.body) <= inline[1]
             and pending.kind is Kind.INFER
-            and len(pending.body) <= MAX_INLINE
             and self.supervisor.reason is None
         ):
-            pending.receive(self._inline.infer(pending))
-            return
+            try:
+                response = inline[0].infer(pending)
+            except ElsewhereError:
+                pass  # A worker has the model's framework.
+            else:
+                pending.receive(response)
+                return
         slot = None
         if self._settings.load == "lazy" and pending.uid:
             # By UID, so that each model is loaded, and takes memory, in one worker only.
@@ -127,8 +134,8 @@ class Dispatcher:
     async def load(self, uid: str) -> Response:
         """Load a model; return the worst of the workers' responses."""
         self._unloaded.discard(uid)
-        if uid in self._inline.models:
-            self._inline_uids.add(uid)
+        if uid in self._engines:
+            self._inline[uid] = self._engines[uid]
         return max(await self.ask_all(Request(Kind.LOAD, uid)), key=lambda response: response.status)
 
     async def unload(self, uid: str) -> Response:
@@ -136,13 +143,17 @@ class Dispatcher:
         worst = max(await self.ask_all(Request(Kind.UNLOAD, uid)), key=lambda response: response.status)
         if worst.status < 400:
             self._unloaded.add(uid)
-            self._inline_uids.discard(uid)
+            self._inline.pop(uid, None)
         return worst
 
-    def linear_models(self, models: Mapping[str, ServedModel]) -> None:
+    def models_as_data(self, linear: Mapping[str, ServedModel], trees: SharedTrees | None) -> None:
         """Answer requests for these models in this process."""
-        self._inline = InferenceEngine(models, self._settings.version)
-        self._inline_uids = {*models}
+        engine = InferenceEngine(linear, self._settings.version)
+        self._engines = dict.fromkeys(linear, (engine, MAX_INLINE))
+        if trees is not None:
+            engine = InferenceEngine(trees, self._settings.version)
+            self._engines |= {uid: (engine, min(size, MAX_INLINE)) for uid, size in trees.largest.items()}
+        self._inline = {**self._engines}
 
     def worker_up(self, connection: WorkerConnection) -> None:
         """Unload the unloaded models in a new worker too, and send the worker the waiting requests."""

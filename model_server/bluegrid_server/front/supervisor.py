@@ -31,6 +31,7 @@ from bluegrid_server.ipc.control import (
 from bluegrid_server.ipc.frames import MESSAGE
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.shared_linear import read_linear
+from bluegrid_server.models.shared_trees import SharedTrees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,8 +52,8 @@ _MAX_FAILURES = 3
 class RequestRouter(Protocol):
     """Sends requests to the workers: the dispatcher."""
 
-    def linear_models(self, models: Mapping[str, ServedModel]) -> None:
-        """Receive the version's linear models, which every process may hold."""
+    def models_as_data(self, linear: Mapping[str, ServedModel], trees: SharedTrees | None) -> None:
+        """Receive the version's linear models and those of trees, which every process may hold."""
 
     def worker_up(self, connection: WorkerConnection) -> None:
         """Begin to send requests to a worker."""
@@ -202,18 +203,20 @@ class Supervisor:
                     memory.seek(0)
                     self.loading, signature = orjson.loads(memory.read())
                 self.signature = None if signature is None else ModelSignature.model_validate(signature)
-            case Fetched(models, examples):
-                self._fetched(models, examples, fds)
+            case Fetched(models, examples, blocks):
+                self._fetched(models, examples, dict(zip(blocks, fds, strict=True)))
             case Forked(name, slot):
                 self._connect(name, slot, *fds)
             case Exited(name, status):
                 self._exited(name, status)
 
-    def _fetched(self, models: int, examples: int, fds: Sequence[int]) -> None:
+    def _fetched(self, models: int, examples: int, blocks: Mapping[str, int]) -> None:
         self.models, self.examples = models, examples
-        for fd in fds:
-            self._router.linear_models(read_linear(fd))
+        linear = read_linear(blocks["linear"]) if "linear" in blocks else {}
+        trees = SharedTrees(blocks["trees"]) if "trees" in blocks else None
+        for fd in blocks.values():
             os.close(fd)
+        self._router.models_as_data(linear, trees)
         # One worker first: what it cannot load, the others cannot load either.
         self._fork(0, is_first=True)
 

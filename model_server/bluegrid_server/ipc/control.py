@@ -16,7 +16,7 @@ order of the class's docstring.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import orjson
 
@@ -70,15 +70,17 @@ class Loading:
 class Fetched:
     """The version is fetched and, if processes share its models, loaded.
 
-    Descriptor: the block of linear models, if there are any.
+    Descriptors: memory with models that are data, one for each of `blocks`.
 
     Attributes:
         models: number of models of the version.
         examples: number of models whose recorded examples reproduced.
+        blocks: what the memories hold: `linear`, `trees`.
     """
 
     models: int
     examples: int
+    blocks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.errors import LoadError
-from bluegrid_server.frameworks.compiler import ONNX
+from bluegrid_server.frameworks.compiler import LINEAR, ONNX, TREES
 from bluegrid_server.models.model_pool import ModelPool, unloaded
 from bluegrid_server.models.reproduce import reproduce
 from bluegrid_server.models.version import load
@@ -17,6 +17,7 @@ from bluegrid_server.protocol.model_state import ModelState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bluegrid_server.models.shared_trees import TreeBlock
     from bluegrid_server.models.trial import Trials
     from bluegrid_server.models.version import LoadableVersion, ServedModel
     from bluegrid_server.settings import Settings
@@ -58,8 +59,12 @@ class FilePool(ModelPool):
         self._unloaded: set[str] = set()
         self._accelerations: dict[str, str | None] = {}
 
-    def load_all(self, say: Callable[[str], None]) -> int:
+    def load_all(self, say: Callable[[str], None], trees: TreeBlock | None = None) -> int:
         """Load and prove every model; return how many recorded examples reproduced.
+
+        Args:
+            say: called with each line of progress.
+            trees: receives the tables of trees, from which models then answer; None: models keep theirs.
 
         Raises:
             ModelError: a model cannot be loaded, or does not answer as recorded.
@@ -70,8 +75,12 @@ class FilePool(ModelPool):
         examples = 0
         for number, uid in enumerate(self._version.rows, start=1):
             examples += self._prove(uid)
+            if trees is not None:
+                trees.add(self._models[uid])
             if number % _REPORT_EVERY == 0:
                 say(f"{self._place}: {number} of {len(self)} models loaded")
+        if trees is not None:
+            trees.finish()
         if self._version.compiler is not None:
             say(f"{self._place}: {self._accelerated()}")
         return examples
@@ -142,10 +151,14 @@ class FilePool(ModelPool):
 
     def _accelerated(self) -> str:
         counts = Counter(self._accelerations.values())
-        compiled, alone = counts.pop(ONNX, 0), counts.total()
+        trees, graphs, linear = (counts.pop(how, 0) for how in (TREES, ONNX, LINEAR))
+        alone = counts.total()
         (reason, count), *_ = counts.most_common(1) or [(None, 0)]
         commonest = f": {reason} ({count} of them)" if reason else ""
-        return f"{compiled} of {len(self)} models run by ONNX Runtime, {alone} by themselves{commonest}"
+        return (
+            f"of {len(self)} models {linear + trees} are computed without their framework ({linear} linear, "
+            f"{trees} of trees), {graphs} by ONNX Runtime, {alone} by themselves{commonest}"
+        )
 
     def _prove(self, uid: str) -> int:
         """Load and prove a model; return how many recorded examples it has."""

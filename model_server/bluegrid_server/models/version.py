@@ -15,7 +15,7 @@ from bluegrid_registry.errors import BluegridError, ConfigError, ModelError
 from bluegrid_server.frameworks.compiler import accelerated, compiler_of
 from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.model import check_interface, outputs_of
-from bluegrid_server.frameworks.supported import loader_of, reader_of
+from bluegrid_server.frameworks.supported import framework_of, loader_of, reader_of
 from bluegrid_server.models.as_data import DataModels, check_alike
 from bluegrid_server.models.reproduce import reproduce
 
@@ -56,7 +56,7 @@ class ServedModel:
     digest: str
     model: Model
     acceleration: str | None = None
-    """"onnx", or why the model is not compiled; None if acceleration is off."""
+    """How the model is compiled, or why it is not; None: not known here, or nothing is compiled."""
     defaults: tuple[str, ...] = ()
     """Names of the outputs for requests that name none; empty: the outputs that are not on request."""
     refuses_non_finite: bool = False
@@ -120,14 +120,14 @@ def fetch_version(settings: Settings, say: Say, as_data: AsData = AsData.NONE) -
     )
     read = _reader(settings) if as_data is not AsData.NONE else None
     data_models = DataModels(read) if read is not None and as_data is AsData.RELIED_ON else None
-    make_compiler = partial(compiler_of, settings.type)
+    make_compiler = partial(compiler_of, settings.type, onnx=settings.accelerate == "onnx")
     if data_models is None:
         # First, so that an unknown type or an invalid `trust` is reported before anything is fetched.
         loader = make_loader()
-        compiler = make_compiler() if settings.accelerate else None
+        compiler = make_compiler() if _is_compiled(settings) else None
     else:
         loader = _deferred(make_loader)
-        compiler = _deferred(make_compiler) if settings.accelerate else None
+        compiler = _deferred(make_compiler) if _is_compiled(settings) else None
     version = fetch(
         open_store(settings.store),
         settings.set,
@@ -167,6 +167,15 @@ def _deferred(make: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any]:
     """Return a function that is made when it is first called: its imports take seconds."""
     made = cache(make)
     return lambda argument: made()(argument)
+
+
+def _is_compiled(settings: Settings) -> bool:
+    """Whether models are compiled where they can be."""
+    if settings.accelerate is not None:
+        return settings.accelerate != "none"
+    framework = framework_of(settings.type)
+    # A cluster that asks for a GPU is to use it; compiled models would not.
+    return framework.compiler is not None and not (settings.gpu > 0 and framework.on_gpu)
 
 
 def load(version: LoadableVersion, uid: str) -> ServedModel:

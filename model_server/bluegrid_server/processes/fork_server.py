@@ -38,13 +38,14 @@ from bluegrid_server.ipc.frames import MESSAGE, UP, response_bytes
 from bluegrid_server.ipc.worker_status import WorkerStatus
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.shared_linear import SharedLinearPool, read_linear, write_linear
+from bluegrid_server.models.shared_trees import TreeBlock
 from bluegrid_server.models.version import AsData, fetch_version
 from bluegrid_server.processes.worker import Worker, end_with_parent, limit_memory
 from bluegrid_server.protocol.requests import Response
 from bluegrid_server.termination import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bluegrid_server.ipc.control import Event, Order
     from bluegrid_server.models.model_pool import ModelPool
@@ -63,6 +64,7 @@ class ForkServer:
         self._settings = settings
         self._as_data = as_data
         self._pool: ModelPool
+        self._trees: TreeBlock
         self._version: LoadableVersion
         self._outlives_fork = outlives_fork(settings.type, gpu=settings.gpu > 0)
         self._shared = settings.load == "eager" and self._outlives_fork
@@ -103,10 +105,12 @@ class ForkServer:
         if not self._load_version():
             return
         linear = [served for served in self._pool.values() if isinstance(served.model, LinearModel)]
-        fds = [write_linear(linear)] if linear else []
-        self._send_fetched(fds)
+        blocks = {"linear": write_linear(linear)} if linear else {}
+        if len(self._trees):
+            blocks["trees"] = self._trees.fd
+        self._send_fetched(blocks)
         if 0 < len(linear) == len(self._pool):
-            socket.send_fds(to_parent, [b"."], fds)
+            socket.send_fds(to_parent, [b"."], [blocks["linear"]])
             return
         to_parent.close()
         self._follow_orders()
@@ -118,7 +122,8 @@ class ForkServer:
             self._send_loading()
             if self._shared:
                 pool = FilePool(self._version, self._settings)
-                pool.load_all(self._progress)
+                self._trees = TreeBlock()
+                pool.load_all(self._progress, self._trees)
                 self._pool = pool
         # Reported, because otherwise the pod would be live and never ready.
         except Exception as error:  # noqa: BLE001
@@ -136,8 +141,9 @@ class ForkServer:
             memory.flush()
             self._send(Loading(len(self._version.rows)), [fd])
 
-    def _send_fetched(self, fds: Sequence[int] = ()) -> None:
-        self._send(Fetched(len(self._version.rows), len(self._version.examples)), fds)
+    def _send_fetched(self, blocks: Mapping[str, int] | None = None) -> None:
+        fds = blocks or {}
+        self._send(Fetched(len(self._version.rows), len(self._version.examples), [*fds]), [*fds.values()])
 
     def _follow_orders(self) -> None:
         """Follow orders until the front closes the connection."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bluegrid_server.frameworks.compiled import Compiled, NotCompiledError
-from bluegrid_server.frameworks.tree_ensemble import Ensemble, Tree
+from bluegrid_server.frameworks.trees import Ensemble, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ def compiled(model: BoosterModel) -> Compiled:
         divisor=len(trees) / outputs if is_average else 1.0,
         link=_LINKS[objective],
     )
-    return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
+    return Compiled(ensemble, ensemble.rows(), _RTOL)
 
 
 def _table(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Compiler of scikit-learn's estimators: ensembles of trees by `tree_ensemble.py`, others by skl2onnx.
+"""Compiler of scikit-learn's estimators: ensembles of trees by `trees.py`, others by skl2onnx.
 
 skl2onnx is not used for trees: its graphs answer in FP32 and do not round the inputs as scikit-learn does, so
 that rows near a split take the wrong branch.
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.frameworks.compiled import Compiled, NotCompiledError
-from bluegrid_server.frameworks.finite import watched
 from bluegrid_server.frameworks.scikit_learn.answers import Y
 from bluegrid_server.frameworks.scikit_learn.parts import class_name, scaler_and_last, spread_rows, steps_of
-from bluegrid_server.frameworks.tree_ensemble import Ensemble, Tree
+from bluegrid_server.frameworks.trees import Ensemble, Tree
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def compiled(model: SklearnModel) -> Compiled:
     scaler, final = scaler_and_last(estimator)
     ensemble = _ensemble(final, scaler)
     if ensemble is not None:
-        return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
+        return Compiled(ensemble, ensemble.rows(), _RTOL, is_slow=True)
     if type(final).__module__.startswith(_SLOWER):
         raise NotCompiledError(f"{type(final).__name__} is faster by itself")
     for step in steps_of(estimator) if class_name(estimator) == "Pipeline" else ():
@@ -154,9 +153,14 @@ def _sums(estimator: Any, start: Any, trees: list[Tree], *, first_of_equals: int
 
 
 def _by_skl2onnx(estimator: Any, features: int) -> bytes:
-    # Imported here, because it takes a fifth of a second and trees do not need it.
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import DoubleTensorType
+    # Imported here, because it takes a fifth of a second, trees do not need it, and few images have it.
+    try:
+        from skl2onnx import convert_sklearn
+        from skl2onnx.common.data_types import DoubleTensorType
+
+        from bluegrid_server.frameworks.finite import watched
+    except ImportError as error:
+        raise NotCompiledError(f"{error}; the image family `accelerated` compiles such models") from None
 
     types = [("x", DoubleTensorType([None, features]))]
     options = {"zipmap": False} if hasattr(estimator, "classes_") else None

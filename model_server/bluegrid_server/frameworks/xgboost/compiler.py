@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.frameworks.compiled import Compiled, NotCompiledError
-from bluegrid_server.frameworks.tree_ensemble import Ensemble, Tree
+from bluegrid_server.frameworks.trees import Ensemble, Tree
 
 if TYPE_CHECKING:
     from bluegrid_server.frameworks.boosters import BoosterModel
@@ -63,7 +63,7 @@ def compiled(model: BoosterModel) -> Compiled:
         is_strict=True,
         link=link,
     )
-    return Compiled(ensemble.graph(), ensemble.rows(), _RTOL)
+    return Compiled(ensemble, ensemble.rows(), _RTOL)
 
 
 def _tree(output: int, tree: dict[str, Any]) -> Tree:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import numpy as np
 import orjson
 import pytest
 
@@ -15,6 +16,7 @@ from tests.support.compiled_models import HOW, MODELS, X
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bluegrid_server.ipc.pending import PendingRequest
     from bluegrid_server.settings import Settings
 
 REQUEST = {"inputs": [{"name": "x", "shape": [80, 3], "datatype": "FP64", "data": X.ravel().tolist()}]}
@@ -43,5 +45,42 @@ def test_forked_workers_answer_with_compiled_models_and_describe_them(
                 assert all(output["parameters"]["on_request"] for output in others)
                 message[uid] = described["parameters"]["accelerate"]
             assert message == HOW
+
+    asyncio.run(asked())
+
+
+def test_trees_are_answered_without_a_worker_unless_their_framework_has_to_judge(
+    pushed: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def request(data: list[float | None], **more: object) -> Request:
+        tensor = {"name": "x", "shape": [1, 3], "datatype": "FP64", "data": data}
+        return Request(Kind.INFER, "forest-1", orjson.dumps({"inputs": [tensor], **more}))
+
+    async def asked() -> None:
+        async with running(pushed(accelerate=None)) as dispatcher:
+            (connection,) = dispatcher.supervisor.up()
+            sent: list[PendingRequest] = []
+            send = connection.send
+
+            def counted(pending: PendingRequest) -> None:
+                sent.append(pending)
+                send(pending)
+
+            monkeypatch.setattr(connection, "send", counted)
+            answer = (await dispatcher.ask(request(X[0].tolist()))).first
+            (output,) = orjson.loads(answer.body)["outputs"]
+            assert output["data"] == MODELS["forest-1"].predict(X[:1]).tolist()
+            assert not sent
+            gap = (await dispatcher.ask(request([None, 1.0, 2.0]))).first
+            (output,) = orjson.loads(gap.body)["outputs"]
+            assert output["data"] == MODELS["forest-1"].predict([[np.nan, 1.0, 2.0]]).tolist()
+            refused = (await dispatcher.ask(request([1e300, 1.0, 2.0]))).first
+            assert refused.status == 500
+            assert "model forest-1 failed" in orjson.loads(refused.body)["error"]
+            assert len(sent) == 2
+            await dispatcher.unload("forest-1")
+            assert (await dispatcher.ask(request(X[0].tolist()))).first.status == 503
+            await dispatcher.load("forest-1")
+            assert (await dispatcher.ask(request(X[0].tolist()))).first == answer
 
     asyncio.run(asked())

@@ -189,6 +189,7 @@ def test_a_value_that_the_schema_refuses_is_refused_with_its_line(file: Path) ->
         (("cluster", "set", "line-loading", "d2", "load=lazy"), "+      load: lazy"),
         (("service", "set", "line-loading", "regions=north"), "+  regions: [north]"),
         (("set", "edit", "g1", "accelerate=onnx"), "accelerate: onnx}"),
+        (("set", "edit", "g1", "accelerate=none"), "accelerate: none}"),
     ],
 )
 def test_a_dry_run_of_keys_shows_the_edit_and_writes_nothing(

@@ -166,7 +166,7 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
         ("[north, east]", "[north, east", "13: not valid YAML: expected ',' or ']', but got '<stream end>'"),
         ("[north, east]", "north", "12: service.regions: is not a list"),
         ("task: regression", "task: ''", "2: set.task: is empty"),
-        ("source: platform", "source: platform, accelerate: cuda", "2: set.accelerate: Input should be 'onnx'"),
+        ("source: platform", "source: platform, accelerate: cuda", "2: set.accelerate: Input should be 'onnx' or 'none'"),
         ("scikit-learn/skops, source: platform", "onnx/onnx, source: platform, accelerate: onnx", "2: set.accelerate: compiles models of scikit-learn, xgboost, lightgbm; these are onnx/onnx"),
     ],
 )  # fmt: skip

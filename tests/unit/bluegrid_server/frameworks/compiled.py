@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import lightgbm
 import numpy as np
+import pytest
 import xgboost
 
 from bluegrid_registry import ModelType
-from bluegrid_server.frameworks.compiler import accelerated, compiler_of
+from bluegrid_server.frameworks.compiler import ONNX, TREES, accelerated, compiler_of
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.frameworks.supported import loader_of
+from bluegrid_server.frameworks.tree_table import TreeTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bluegrid_server.frameworks.compiler import Compiler
     from bluegrid_server.frameworks.model import Model
 
 RANDOM = np.random.default_rng(11)
@@ -27,6 +30,14 @@ TWO = Y > 0
 THREE = np.array(["low", "mid", "high"])[np.digitize(Y, [-1, 1])]
 NUMBERED = np.digitize(Y, [-1, 1])
 SEVERAL = np.column_stack([Y, Y**2])
+
+
+@pytest.fixture(params=[TREES, ONNX])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return how trees run: from their table, or as if they were many, by ONNX Runtime."""
+    if request.param == ONNX:
+        monkeypatch.setattr(TreeTable, "is_small", False)
+    return str(request.param)
 
 
 def named(value: Any) -> str | None:
@@ -51,7 +62,11 @@ def of_lightgbm(folder: Path, parameters: dict[str, Any], y: Any) -> Model:
 
 
 def compiled(model: Model, model_type: str = "scikit-learn/skops", prove: Any = lambda _: None) -> Any:
-    return accelerated(model, compiler_of(ModelType.parse(model_type)), prove)
+    return accelerated(model, compiler(model_type), prove)
+
+
+def compiler(model_type: str) -> Compiler:
+    return compiler_of(ModelType.parse(model_type))
 
 
 def unlike_training() -> Any:

@@ -11,9 +11,10 @@ import pytest
 import xgboost
 
 from bluegrid_registry import ModelError, ModelType
-from bluegrid_server.frameworks.compiler import ONNX, accelerated, compiler_of
+from bluegrid_server.frameworks.compiler import TREES
 from bluegrid_server.frameworks.supported import loader_of
 from tests.support.model_requests import infer
+from tests.unit.bluegrid_server.frameworks.compiled import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,11 +99,9 @@ def test_a_booster_that_stopped_early_without_a_wrapper_answers_by_its_best_roun
 
 def test_compiled_it_answers_by_its_best_round_too(load: Callable[[Any, str], Model]) -> None:
     model = stopped_early(xgboost.XGBRegressor, LOAD)
-    compiled, how = accelerated(
-        load(model, "ubj"), compiler_of(ModelType.parse("xgboost/ubj")), lambda _: None
-    )
-    assert how == ONNX
-    assert compiled.predict({"x": X})["y"] == pytest.approx(model.predict(X), rel=1e-5)
+    booster, how = compiled(load(model, "ubj"), "xgboost/ubj")
+    assert how == TREES
+    assert booster.predict({"x": X})["y"] == pytest.approx(model.predict(X), rel=1e-5)
 
 
 @pytest.mark.served("XGBoost", "`gblinear`")
@@ -119,8 +118,8 @@ def test_a_number_that_fp32_does_not_hold_is_an_error_as_in_xgboost(
     wrapper = xgboost.XGBRegressor(n_estimators=5, n_jobs=1).fit(X, LOAD)
     model = load(wrapper, "ubj")
     if is_compiled:
-        model, how = accelerated(model, compiler_of(ModelType.parse("xgboost/ubj")), lambda _: None)
-        assert how == ONNX
+        model, how = compiled(model, "xgboost/ubj")
+        assert how == TREES
     rows = X[:2].copy()
     rows[1, 3] = 1e39
     with pytest.raises(xgboost.core.XGBoostError) as own:

@@ -30,11 +30,13 @@ from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, Stand
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from bluegrid_registry import ModelError, ModelType
+from bluegrid_registry import ModelError
 from bluegrid_server.engine.batch import batch_infer
 from bluegrid_server.errors import PredictionError
-from bluegrid_server.frameworks.compiler import LINEAR, ONNX, AcceleratedModel, accelerated, compiler_of
+from bluegrid_server.frameworks.compiler import LINEAR, ONNX, TREES, accelerated
+from bluegrid_server.frameworks.graph_model import GraphModel
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
+from bluegrid_server.frameworks.tree_model import TreeModel
 from bluegrid_server.models.version import ServedModel
 from tests.support.model_requests import predict
 from tests.unit.bluegrid_server.frameworks.compiled import (
@@ -46,6 +48,7 @@ from tests.unit.bluegrid_server.frameworks.compiled import (
     X,
     Y,
     compiled,
+    compiler,
     named,
     of_lightgbm,
     of_scikit_learn,
@@ -82,10 +85,10 @@ FORESTS: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("estimator", "y"), FORESTS, ids=named)
-def test_trees_of_scikit_learn_answer_as_they_do_to_the_last_digit(estimator: Any, y: Any) -> None:
+def test_trees_of_scikit_learn_answer_as_they_do_to_the_last_digit(estimator: Any, y: Any, way: str) -> None:
     own = of_scikit_learn(estimator, y)
     model, how = compiled(own)
-    assert how == ONNX
+    assert how == way
     assert (model.inputs, model.outputs) == (own.inputs, own.outputs)
     rows = unlike_training()
     got, expected = model.predict({"x": rows})["y"], own.predict({"x": rows})["y"]
@@ -99,10 +102,10 @@ def test_trees_of_scikit_learn_answer_as_they_do_to_the_last_digit(estimator: An
 @pytest.mark.parametrize(
     "estimator", [GradientBoostingClassifier(n_estimators=2), HistGradientBoostingClassifier(max_iter=2)]
 )
-def test_of_two_classes_that_are_as_likely_the_same_one_is_chosen(estimator: Any) -> None:
+def test_of_two_classes_that_are_as_likely_the_same_one_is_chosen(estimator: Any, way: str) -> None:
     own = SklearnModel.of(estimator.fit(np.zeros((10, 4)), np.arange(10) % 2))
     model, how = compiled(own)
-    assert how == ONNX
+    assert how == way
     assert model.predict({"x": X})["y"].tolist() == own.predict({"x": X})["y"].tolist()
 
 
@@ -174,14 +177,13 @@ def test_what_cannot_be_compiled_or_differs_keeps_its_own_predict(
 
 def test_a_graph_that_flips_one_split_is_found_out() -> None:
     own = of_scikit_learn(DecisionTreeRegressor(random_state=0), Y)
-    compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
-    right = compiler(own)
+    right = compiler("scikit-learn/skops")(own)
     # Without the rounding of scikit-learn's trees, as skl2onnx compiles them.
     from bluegrid_server.frameworks.scikit_learn import compiler as of_trees
 
     ensemble = of_trees._ensemble(own.estimator, None)  # type: ignore[attr-defined]
     assert ensemble is not None
-    wrong = replace(right, graph=replace(ensemble, rounds=False).graph())
+    wrong = replace(right, program=replace(ensemble, rounds=False))
     model, how = accelerated(own, lambda _: wrong, lambda _: None)
     assert model is own
     assert how.startswith("differs: ")
@@ -189,12 +191,11 @@ def test_a_graph_that_flips_one_split_is_found_out() -> None:
 
 def test_a_graph_that_meets_what_is_not_finite_for_any_row_is_not_used() -> None:
     own = of_scikit_learn(DecisionTreeRegressor(random_state=0), Y)
-    compiler = compiler_of(ModelType.parse("scikit-learn/skops"))
     from bluegrid_server.frameworks.scikit_learn import compiler as of_trees
 
     ensemble = of_trees._ensemble(own.estimator, None)  # type: ignore[attr-defined]
     assert ensemble is not None
-    wrong = replace(compiler(own), graph=replace(ensemble, scale=np.zeros(4)).graph())
+    wrong = replace(compiler("scikit-learn/skops")(own), program=replace(ensemble, scale=np.zeros(4)))
     model, how = accelerated(own, lambda _: wrong, lambda _: None)
     assert model is own
     assert how == "cannot be compiled: meets what is not finite on the way to any answer"
@@ -213,10 +214,10 @@ def test_a_model_that_misses_its_recorded_example_when_compiled_runs_by_itself(t
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 @pytest.mark.parametrize("strange", [np.nan, np.inf, 1e300])
-def test_rows_that_frameworks_judge_are_theirs(strange: float, tmp_path: Path) -> None:
+def test_rows_that_frameworks_judge_are_theirs(strange: float, tmp_path: Path, way: str) -> None:
     rows = np.array([[strange, *X[0, 1:]]])
     forest, how = compiled(of_scikit_learn(RandomForestRegressor(5, random_state=0), Y))
-    assert how == ONNX
+    assert how == way
     if not np.isnan(strange):
         with pytest.raises(PredictionError, match="infinity or a value too large"):
             predict(forest, {"x": rows})
@@ -225,7 +226,7 @@ def test_rows_that_frameworks_judge_are_theirs(strange: float, tmp_path: Path) -
         ("xgboost/ubj", of_xgboost(tmp_path, {}, Y)),
     ):
         model, how = compiled(own, model_type)
-        assert how == ONNX
+        assert how == way
         if np.isnan(strange) or model_type == "lightgbm/txt":
             assert model.predict({"x": rows})["y"].tolist() == own.predict({"x": rows})["y"].tolist()
         else:
@@ -255,7 +256,7 @@ def test_what_a_step_makes_too_large_is_the_frameworks_to_refuse(
         warnings.simplefilter("ignore")
         own = SklearnModel.of(estimator.fit(x, y))
     model, how = compiled(own)
-    assert how == ONNX
+    assert how in (TREES, ONNX)
     assert predict(model, {"x": x[:5]})["y"].tolist() == pytest.approx(
         own.predict({"x": x[:5]})["y"].tolist()
     )
@@ -264,9 +265,10 @@ def test_what_a_step_makes_too_large_is_the_frameworks_to_refuse(
         predict(model, {"x": rows})
 
 
-def test_what_is_no_table_of_the_right_width_is_the_frameworks_to_refuse() -> None:
-    model, _ = compiled(of_scikit_learn(RandomForestRegressor(5, random_state=0), Y))
-    assert isinstance(model, AcceleratedModel)
+def test_what_is_no_table_of_the_right_width_is_the_frameworks_to_refuse(way: str) -> None:
+    model, how = compiled(of_scikit_learn(RandomForestRegressor(5, random_state=0), Y))
+    assert how == way
+    assert isinstance(model, GraphModel | TreeModel)
     for wrong in (X[:1, :3], X[0], X[:0]):
         with pytest.raises(PredictionError, match="ValueError"):
             predict(model, {"x": wrong})

@@ -13,7 +13,7 @@ MESSAGES = [
     control.Progress("set g1 version v1: fetching"),
     control.Failed("set g1 version v1: no such version"),
     control.Loading(186),
-    control.Fetched(186, examples=3),
+    control.Fetched(186, examples=3, blocks=["linear", "trees"]),
     control.Forked("3.7", 3),
     control.Exited("3.7", -9),
     control.Ready(),
