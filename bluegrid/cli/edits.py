@@ -21,6 +21,7 @@ import typer
 
 from bluegrid.cli import output
 from bluegrid.cli.pulumi import StackCommands
+from bluegrid.project import WholeServices
 from bluegrid_registry import ConfigError, Registry, RegistryError, change_cluster
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files.edits.values import value_at
@@ -61,12 +62,12 @@ def apply(
     registry: Path,
     place: Place,
     *,
+    changed: Target | WholeServices,
     up: bool,
     dry_run: bool,
     yes: bool,
     question: str | None = None,
     variables: Mapping[str, str] | None = None,
-    target: Target | None = None,
     at_once: bool = False,
     as_json: bool = False,
     has_advice: bool = False,
@@ -77,12 +78,12 @@ def apply(
         edit: changes a folder of registry files.
         registry: the folder.
         place: the stack that `pulumi up` updates.
+        changed: what the edit changes in the stack, and the update is limited to.
         up: whether to run `pulumi up`, after its preview and a question.
         dry_run: whether to write nothing.
         yes: whether to ask nothing, and to update without a preview.
         question: to ask before the edit, also without `up`; None: `up` alone asks.
         variables: environment variables for the Pulumi program.
-        target: the resources to update; None: the whole stack.
         at_once: whether the route does not wait for pods of a cluster that takes over.
         as_json: whether to print the edit's data.
         has_advice: whether the line about the change itself says how to apply it, if it has to be.
@@ -93,27 +94,25 @@ def apply(
     """
     if dry_run:
         previewed = None if place.stack is None else StackCommands.of(place, variables)
-        sys.exit(_exit_code(show(registry, edit, previewed, target)))
+        sys.exit(_exit_code(show(registry, edit, previewed, changed)))
     stack = StackCommands.of(place, variables) if up else None
     if not yes:
-        _ask(edit, registry, stack, question, target)
+        _ask(edit, registry, stack, question, changed)
     if stack is None:
         edited = _edited(edit, registry)
         hint = f"; apply it with `{_in_shell(place, variables or {})}`"
         text = edited.text if has_advice or edited == _NOTHING else f"{edited.text}{hint}"
         output.emit(as_json=as_json, data=_data(edited), text=text)
         return
-    route = None if target is None else _route(place, target)
+    route = None if isinstance(changed, WholeServices) else _route(place, changed)
     before = _texts(registry)
     edited = _edited(edit, registry)
     after = _texts(registry)
     output.emit(as_json=as_json, data=_data(edited), text=edited.text)
-    code = stack.up(target, is_previewed=not yes, at_once=at_once)
+    code = stack.up(registry, changed, is_previewed=not yes, at_once=at_once)
     if code != 0 and route is not None:
-        changed = [file for file in before if before[file] != after.get(file)]
-        output.refuse(
-            _after_failure(route, edited, registry, {file: (before[file], after[file]) for file in changed})
-        )
+        files = {file: (old, after[file]) for file, old in before.items() if old != after.get(file)}
+        output.refuse(_after_failure(route, edited, registry, files))
     sys.exit(_exit_code(code))
 
 
@@ -140,7 +139,7 @@ def _ask(
     registry: Path,
     stack: StackCommands | None,
     question: str | None,
-    target: Target | None,
+    changed: Target | WholeServices,
 ) -> None:
     """Show what would change, and ask; end the program if the preview fails, refuse if the answer is no."""
     if stack is None and question is None:
@@ -148,7 +147,7 @@ def _ask(
     if not sys.stdin.isatty():
         raise ConfigError("this command asks before it changes anything, and there is no terminal: add --yes")
     if stack is not None:
-        code = show(registry, edit, stack, target)
+        code = show(registry, edit, stack, changed)
         if code != 0:
             output.refuse("the preview has failed, so nothing is changed")
             sys.exit(_exit_code(code))
@@ -226,7 +225,10 @@ def in_words(subject: str, edits: Sequence[ValueEdit], old: BaseModel, new: Base
 
 
 def show(
-    registry: Path, edit: Callable[[Path], object], stack: StackCommands | None, target: Target | None
+    registry: Path,
+    edit: Callable[[Path], object],
+    stack: StackCommands | None,
+    changed: Target | WholeServices,
 ) -> int:
     """Print the changes of an edit in YAML, and the preview of `pulumi up`; return Pulumi's exit code.
 
@@ -234,7 +236,7 @@ def show(
         registry: the folder, which is not changed.
         edit: changes a copy of the folder.
         stack: the stack of the preview; None: only the edit is shown.
-        target: limits the update; None: the whole stack.
+        changed: what the edit changes in the stack.
     """
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
         copy = Path(folder) / "registry"
@@ -252,7 +254,7 @@ def show(
         if stack is None:
             typer.echo("nothing is written; with --stack <name> the preview is shown too")
             return 0
-        return stack.preview(copy, target)
+        return stack.preview(copy, changed)
 
 
 def _memory() -> str | None:

@@ -71,7 +71,7 @@ def make_live(
         up=up,
         dry_run=dry_run,
         yes=yes,
-        target=Target.of(declared, cluster),
+        changed=Target.of(declared, cluster),
         at_once=at_once,
         as_json=as_json,
     )

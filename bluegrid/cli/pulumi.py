@@ -14,15 +14,25 @@ from typing import TYPE_CHECKING
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bluegrid.project import AT_ONCE, Project, exported_resources, partial_update, run_attached, up_command
+from bluegrid.project import (
+    AT_ONCE,
+    PLATFORM,
+    Project,
+    Urns,
+    WholeServices,
+    exported_resources,
+    run_attached,
+    up_command,
+)
 from bluegrid.states import KubernetesObject
 from bluegrid_registry import ConfigError
+from bluegrid_registry.registry_files.some_services import load_services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bluegrid.project import Place, Target
+    from bluegrid.project import PartialUpdate, Place, Target
 
 
 @dataclass(frozen=True)
@@ -30,16 +40,21 @@ class StackCommands:
     """A stack, and the file of its settings if Pulumi does not find it by itself.
 
     Attributes:
-        name: the stack's name.
+        place: the stack, and where it runs.
         file: its settings.
         project: that the stack is of.
         variables: environment variables for the program.
     """
 
-    name: str
+    place: Place
     file: Path
     project: Project
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.place.required_stack
 
     @classmethod
     def of(cls, place: Place, variables: Mapping[str, str] | None = None) -> StackCommands:
@@ -53,36 +68,39 @@ class StackCommands:
             raise ConfigError("pulumi is not on PATH, so nothing is changed; see `bluegrid doctor`")
         # Without a project Pulumi would fail only after the registry was written.
         project = Project.find()
-        return cls(name, place.file or project.stacks / f"Pulumi.{name}.yaml", project, variables or {})
+        return cls(place, place.file or project.stacks / f"Pulumi.{name}.yaml", project, variables or {})
 
-    def up(self, target: Target | None, *, is_previewed: bool, at_once: bool = False) -> int:
+    def up(
+        self, registry: Path, changed: Target | WholeServices, *, is_previewed: bool, at_once: bool = False
+    ) -> int:
         """Run `pulumi up`, which asks nothing; return the exit code.
 
         Args:
-            target: the resources to update; None: all.
+            registry: the folder of registry files.
+            changed: what to update.
             is_previewed: whether the user has seen and accepted the preview.
             at_once: whether the route does not wait for pods of a cluster that takes over.
         """
-        if target is None:
+        update = self._update(registry, changed)
+        if update is None:
             options = ["--yes", *(["--skip-preview"] if is_previewed else []), *self._config_file]
             return run_attached(["pulumi", "up", *options, "--stack", self.name], self.variables)
-        variables = {**self.variables, **partial_update(target.routes), **(AT_ONCE if at_once else {})}
+        variables = {**self.variables, **update.variables, **(AT_ONCE if at_once else {})}
         file = self.file if self._config_file else None
-        return run_attached(up_command(target, self.project.name, self.name, file), variables)
+        return run_attached(up_command(update, self.name, file), variables)
 
-    def preview(self, registry: Path, target: Target | None = None) -> int:
-        """Show what `pulumi up` would do if `registry` were the stack's; return the exit code."""
+    def preview(self, registry: Path, changed: Target | WholeServices) -> int:
+        """Show what `up` would do if `registry` were the stack's; return the exit code."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
             yaml = YAML()
             settings = self._settings(yaml)
             settings["config"]["bluegrid:registry"] = str(registry)
             yaml.dump(settings, file)
             file.flush()
-            options, variables = ["--stack", self.name], {**self.variables}
-            if target is not None:
-                # As in the update that follows: the state may lack the last change of the route.
-                options = ["--refresh", *target.options(self.project.name, self.name)]
-                variables |= partial_update(target.routes)
+            update = self._update(registry, changed)
+            # Read again as in the update that follows: the state may lack the last change of the route.
+            options = ["--stack", self.name, *(update.options if update else [])]
+            variables = {**self.variables, **(update.variables if update else {})}
             command = ["pulumi", "preview", "--diff", "--config-file", file.name, *options]
             return run_attached(command, variables)
 
@@ -96,6 +114,19 @@ class StackCommands:
             for each in resources
             if each["type"].startswith("kubernetes:")
         ]
+
+    def _update(self, registry: Path, changed: Target | WholeServices) -> PartialUpdate | None:
+        """Return the update of what has changed; None: of the whole stack, such as its first one."""
+        urns = Urns(self.project.name, self.name, self.place.with_gateway)
+        if not isinstance(changed, WholeServices):
+            return changed.update(urns)
+        if not changed.names:
+            return None
+        resources = exported_resources(self.name) or []
+        if not any(each["type"] == PLATFORM for each in resources):
+            return None
+        offered = self.place.offered(load_services(registry, changed.names))
+        return changed.update(urns, offered, resources)
 
     @property
     def _config_file(self) -> list[str]:

@@ -4,6 +4,7 @@ project       the folder with `Pulumi.yaml`
 stack_files   `Pulumi.<stack>.yaml`: where each stack's region runs
 place         where a command works: a stack's file, and the options in place of it
 stack_images  whether a stack has an image for every set that it serves
+urns          the resources of services, as Pulumi names them
 targets       the resources that an update is limited to
 runner        how Pulumi is run
 """
@@ -16,7 +17,6 @@ from bluegrid.project.runner import (
     AT_ONCE,
     UpFailed,
     exported_resources,
-    partial_update,
     reason_of,
     run_attached,
     up,
@@ -31,22 +31,26 @@ from bluegrid.project.stack_files import (
     stack_names,
 )
 from bluegrid.project.stack_images import check_images
-from bluegrid.project.targets import Target, urns_of_cluster
+from bluegrid.project.targets import PartialUpdate, Target, WholeServices, update_of_clusters
+from bluegrid.project.urns import PLATFORM, Urns
 
 __all__ = [
     "AT_ONCE",
+    "PLATFORM",
     "REGISTRY",
+    "PartialUpdate",
     "Place",
     "Project",
     "Stack",
     "Target",
     "UpFailed",
+    "Urns",
+    "WholeServices",
     "check_images",
     "config_of",
     "copy_with_registry",
     "exported_resources",
     "find_stack",
-    "partial_update",
     "reason_of",
     "region_names",
     "registry_of",
@@ -55,5 +59,5 @@ __all__ = [
     "stack_names",
     "up",
     "up_command",
-    "urns_of_cluster",
+    "update_of_clusters",
 ]

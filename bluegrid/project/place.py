@@ -41,6 +41,7 @@ class Place:
         route_address: URL at which the services' routes are reached.
         host: host name of the services.
         has_tls: whether the stack has a certificate for the host.
+        with_gateway: whether the stack's routes are HTTPRoutes.
     """
 
     stacks: Path
@@ -54,6 +55,7 @@ class Place:
     route_address: str | None
     host: str | None = None
     has_tls: bool = False
+    with_gateway: bool = False
 
     @property
     def origin(self) -> str | None:
@@ -167,6 +169,7 @@ def resolve_place(
         route_address=route_address or _text(config, "routeAddress"),
         host=_text(config, "host"),
         has_tls=_text(config, "tlsSecret") is not None,
+        with_gateway=_text(config, "gateway") is not None,
     )
 
 

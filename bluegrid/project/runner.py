@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bluegrid.project.project import Project
+from bluegrid.project.urns import Urns
 from bluegrid_registry import BluegridError, ConfigError, contract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bluegrid.project.targets import Target
+    from bluegrid.project.stack_files import Stack
+    from bluegrid.project.targets import PartialUpdate, Target
 
 AT_ONCE: dict[str, str] = {contract.AT_ONCE: "1"}
 """Variable for bluegrid_components/proofs/takeover.py: the route waits for no pods."""
@@ -39,32 +41,18 @@ class UpFailed(BluegridError):  # noqa: N818 - named after what happened
     """`pulumi up` failed; the message is Pulumi's own, on one line."""
 
 
-def partial_update(routes: Iterable[str]) -> dict[str, str]:
-    """Return the variables that bluegrid_components/partial_update.py reads in an update of targets.
-
-    Args:
-        routes: the services whose live routes are targets.
-    """
-    return {contract.PARTIAL_UPDATE: "1", contract.UPDATED_ROUTES: ",".join(routes)}
-
-
-def up_command(target: Target, project: str, stack: str, config_file: Path | str | None) -> list[str]:
-    """Return `pulumi up` of a target alone; without a file, Pulumi finds the stack's own.
-
-    `--refresh` reads the route again: after an update that was interrupted in the gate, the state has the old
-    backend and Kubernetes the new one, so that Pulumi would otherwise find nothing to do.
-    """
+def up_command(update: PartialUpdate, stack: str, config_file: Path | str | None) -> list[str]:
+    """Return `pulumi up` of some resources alone; without a file, Pulumi finds the stack's own."""
     more = [] if config_file is None else ["--config-file", str(config_file)]
-    return ["pulumi", "up", "--yes", "--skip-preview", "--refresh", *target.options(project, stack), *more]
+    return ["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, *update.options, *more]
 
 
-def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) -> None:
+def up(target: Target, stack: Stack, *, at_once: bool = False) -> None:
     """Run `pulumi up` of a target alone, and wait for it.
 
     Args:
         target: the resources to update.
-        stack: name of the stack.
-        config_file: of the stack.
+        stack: of the resources.
         at_once: whether the route does not wait for pods of a cluster that takes over.
 
     Raises:
@@ -72,9 +60,9 @@ def up(target: Target, stack: str, config_file: Path, *, at_once: bool = False) 
         KeyboardInterrupt: this process was interrupted; so was Pulumi, which has ended in good order.
         ConfigError: there is no `pulumi`, or the working directory is in no project.
     """
-    variables = partial_update(target.routes) | (AT_ONCE if at_once else {})
-    project = Project.find().name
-    command = [*up_command(target, project, stack, config_file), "--non-interactive"]
+    update = target.update(Urns(Project.find().name, stack.name, stack.with_gateway))
+    variables = {**update.variables, **(AT_ONCE if at_once else {})}
+    command = [*up_command(update, stack.name, stack.file), "--non-interactive"]
     with _running(command, variables) as pulumi:
         printed, _ = pulumi.communicate()
     if pulumi.returncode != 0:

@@ -33,6 +33,7 @@ class Stack:
         namespace: in Kubernetes.
         kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
         sizes: numbers of pods of its clusters.
+        with_gateway: whether its routes are HTTPRoutes.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Stack:
     namespace: str
     kubeconfig: Path | None
     sizes: Sizes = field(default_factory=Sizes)
+    with_gateway: bool = False
 
     def offered(self, registry: Registry) -> dict[str, OfferedService]:
         """Return the services of the stack, by name.
@@ -98,6 +100,7 @@ def find_stack(folder: Path, name: str) -> Stack:
         namespace=value("namespace") or NAMESPACE,
         kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
         sizes=sizes_of(config, file),
+        with_gateway=bool(value("gateway")),
     )
 
 

@@ -1,22 +1,52 @@
-"""The resources that an update is limited to, as patterns of URNs: `pulumi up --target`.
+"""The resources that an update is limited to, and what its program has to know of that.
 
-https://www.pulumi.com/docs/iac/concepts/resources/names/#urns: a URN names the stack and its project. The
-patterns leave out the types of the components around a resource.
+Target            makes clusters of a service live: live route, and the pods that it needs
+WholeServices     all resources of services: what is declared, and what is not any more
+                                    │
+                                    ▼
+PartialUpdate     `--target` for each resource, and variables for the program
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
-    from bluegrid_registry import OfferedService, Service
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-_DEPLOYMENT = "**$kubernetes:apps/v1:Deployment"
-_AUTOSCALER = "**$kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
-_ANY = "**"
+    from bluegrid.project.urns import Urns
+    from bluegrid_registry import OfferedCluster, OfferedService, Service
+
+
+@dataclass(frozen=True)
+class PartialUpdate:
+    """An update of some resources; all others stay as they are.
+
+    Attributes:
+        urns: the resources, each of them declared or in the state.
+        variables: environment variables for the program.
+    """
+
+    urns: tuple[str, ...]
+    variables: Mapping[str, str]
+
+    @property
+    def targets(self) -> list[str]:
+        """The options that limit `pulumi` to the resources."""
+        return [f"--target={urn}" for urn in self.urns]
+
+    @property
+    def options(self) -> list[str]:
+        """The options of `pulumi up`, and of the preview of it.
+
+        The resources are read again: after an update that was interrupted in the gate, the state has the old
+        backend and Kubernetes the new one, so that Pulumi would otherwise find nothing to do. They are read
+        when the program registers them: a refresh before that refuses targets that do not exist yet.
+        """
+        return ["--refresh", "--run-program", *self.targets]
 
 
 @dataclass(frozen=True)
@@ -53,32 +83,74 @@ class Target:
         """Return the target of a cluster's autoscaler alone."""
         return cls(service.name, (cluster,), are_scaled=False, autoscaled=(cluster,), with_route=False)
 
-    @property
-    def routes(self) -> tuple[str, ...]:
-        """The services whose live routes are updated."""
-        return (self.service,) if self.with_route else ()
-
-    def urns(self, project: str, stack: str) -> list[str]:
-        """Return patterns of the resources' URNs; arguments are names."""
-        urns = [_urn(project, stack, _ANY, self.service)] if self.with_route else []
-        for kind, clusters in (
-            (_DEPLOYMENT, self.clusters if self.are_scaled else ()),
-            (_AUTOSCALER, self.autoscaled),
-        ):
-            names = (contract.cluster_name(self.service, cluster) for cluster in clusters)
-            urns += [_urn(project, stack, kind, name) for name in names]
-        return urns
-
-    def options(self, project: str, stack: str) -> list[str]:
-        """Return the options that limit `pulumi` to these resources."""
-        return ["--stack", stack, *(f"--target={urn}" for urn in self.urns(project, stack))]
+    def update(self, urns: Urns) -> PartialUpdate:
+        """Return the update of the resources in a stack."""
+        targets = [
+            *(urns.live_route(self.service) if self.with_route else []),
+            *(urns.deployment(self.service, each) for each in (self.clusters if self.are_scaled else ())),
+            *(urns.autoscaler(self.service, each) for each in self.autoscaled),
+        ]
+        return PartialUpdate(tuple(targets), _of_resources(self.service, with_route=self.with_route))
 
 
-def urns_of_cluster(project: str, stack: str, service: str, cluster: str) -> list[str]:
-    """Return patterns of the URNs of all resources of a cluster."""
-    names = contract.cluster_name(service, cluster), contract.preflight_name(service, cluster)
-    return [_urn(project, stack, _ANY, name) for name in names]
+@dataclass(frozen=True)
+class WholeServices:
+    """All resources of services, declared or not any more.
+
+    What services share, such as the namespace and the store's credentials, is left to a whole update: all
+    services depend on it, so the engine would count those that are not registered as deleted.
+
+    Attributes:
+        names: of the services.
+    """
+
+    names: tuple[str, ...]
+
+    def update(
+        self, urns: Urns, offered: Mapping[str, OfferedService], resources: Collection[Mapping[str, Any]]
+    ) -> PartialUpdate:
+        """Return the update of the resources in a stack.
+
+        Args:
+            urns: of the stack.
+            offered: the declared services of its region, by name; others may be among them.
+            resources: of its state.
+        """
+        declared = (urns.of_service(offered[name]) for name in self.names if name in offered)
+        made = (urns.made_for_service(name, resources) for name in self.names)
+        variables = {contract.UPDATED_SERVICES: ",".join(self.names)}
+        return PartialUpdate(_each_once(*declared, *made), variables)
 
 
-def _urn(project: str, stack: str, kind: str, name: str) -> str:
-    return f"urn:pulumi:{stack}::{project}::{kind}::{name}"
+def update_of_clusters(
+    urns: Urns,
+    service: str,
+    clusters: Sequence[str],
+    declared: Mapping[str, OfferedCluster],
+    resources: Collection[Mapping[str, Any]],
+) -> PartialUpdate:
+    """Return the update of all resources of some clusters of a service, whose live route stays.
+
+    Args:
+        urns: of the stack.
+        service: name of the service.
+        clusters: IDs of the clusters, declared or not any more.
+        declared: the service's clusters in the stack's region, by ID.
+        resources: of the stack's state.
+    """
+    new = (urns.of_cluster(service, declared[each]) for each in clusters if each in declared)
+    made = (urns.made_for_cluster(service, each, resources) for each in clusters)
+    return PartialUpdate(_each_once(*new, *made), _of_resources(service, with_route=False))
+
+
+def _of_resources(service: str, *, with_route: bool) -> Mapping[str, str]:
+    """Return the variables of an update of some resources of a service."""
+    return {
+        contract.PARTIAL_UPDATE: "1",
+        contract.UPDATED_ROUTES: service if with_route else "",
+        contract.UPDATED_SERVICES: service,
+    }
+
+
+def _each_once(*urns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(urn for each in urns for urn in each))

@@ -79,4 +79,4 @@ class LocalApplier:
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Run `pulumi up`."""
-        runner.up(target, stack.name, stack.file, at_once=at_once)
+        runner.up(target, stack, at_once=at_once)

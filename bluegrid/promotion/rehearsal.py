@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bluegrid.previews import read_plan, sentences_of
-from bluegrid.project import Project, Target, copy_with_registry, partial_update
+from bluegrid.project import Project, Target, Urns, copy_with_registry
 from bluegrid.states import changes_between, states_of_objects
 from bluegrid_registry import ConfigError, Registry, switch
 
@@ -57,7 +57,8 @@ def rehearse(
         switch(copy, service, cluster, stack.region)
         file = copy_with_registry(stack, copy, Path(folder))
         command = ["pulumi", "preview", "--json", "--show-sames", "--non-interactive"]
-        command += [*target.options(Project.find(program).name, stack.name), "--config-file", str(file)]
+        update = target.update(Urns(Project.find(program).name, stack.name, stack.with_gateway))
+        command += ["--stack", stack.name, *update.targets, "--config-file", str(file)]
         try:
             with preview.open("wb") as printed:
                 subprocess.run(
@@ -65,7 +66,7 @@ def rehearse(
                     stdout=printed,
                     stderr=subprocess.DEVNULL,
                     cwd=program,
-                    env={**os.environ, **partial_update(target.routes)},
+                    env={**os.environ, **update.variables},
                     check=False,
                 )
         except FileNotFoundError:

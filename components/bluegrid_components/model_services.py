@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from bluegrid_components.checks.applied_commit import apply_commit
-from bluegrid_components.checks.credentials import generation
+from bluegrid_components.checks.credentials import generation, require_secret
 from bluegrid_components.checks.declared import require_files
 from bluegrid_components.checks.live_services import keep_services
 from bluegrid_components.checks.stack_outputs import StackOutputs
@@ -16,11 +16,13 @@ from bluegrid_components.checks.taken_urls import require_own_urls
 from bluegrid_components.hosting import Hosting
 from bluegrid_components.kubernetes_api.api_server import require_cluster
 from bluegrid_components.model_service import ModelService, ModelServiceArgs
+from bluegrid_components.partial_update import is_partial, require_targets, updated_services
 from bluegrid_components.platform import Platform, PlatformArgs
 from bluegrid_registry import Registry
 from bluegrid_registry.contract import SETTINGS
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.registry_files.server_images import sets_without_image
+from bluegrid_registry.registry_files.some_services import load_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +59,7 @@ class ModelServices:
     services: Mapping[str, ModelService]
     """The services by name."""
     urls: Mapping[str, str]
-    """URLs by service name, including undeclared services that an update of named targets keeps."""
+    """URLs by service name, including services that an update of some services or resources keeps."""
 
     def __init__(
         self,
@@ -72,26 +74,33 @@ class ModelServices:
         _require_images(args, offered.values())
         server = require_cluster(args.kube_context, args.kubeconfig)
         require_own_urls(server, args, offered.values())
-        undeclared = keep_services(server, args, offered, outputs)
+        kept = keep_services(server, args, offered, outputs)
         apply_commit(args.registry, outputs)
+        store_generation = generation(args, outputs, server)
+        if updated_services() is not None:
+            if not is_partial():
+                require_secret(args, store_generation, server)
+            require_targets()
         opts = _with_provider(args, opts or pulumi.ResourceOptions())
-        platform = Platform(name, _platform_args(args, generation(args, outputs, server)), opts)
+        platform = Platform(name, _platform_args(args, store_generation), opts)
         hosting = Hosting.of(args, platform, server)
         self.services = {
             service: ModelService(service, ModelServiceArgs(each, hosting), opts)
             for service, each in offered.items()
         }
-        self.urls = undeclared | {service: each.url for service, each in self.services.items()}
+        self.urls = kept | {service: each.url for service, each in self.services.items()}
 
 
 def _offered(args: ModelServicesArgs, outputs: UpdateOutputs) -> dict[str, OfferedService]:
-    registry = Registry.load(args.registry)
+    names = updated_services()
+    registry = Registry.load(args.registry) if names is None else load_services(args.registry, names)
     require_files(registry, args.registry, outputs)
     try:
-        return registry.offered(args.region, args.sizes)
+        offered = registry.offered(args.region, args.sizes)
     except ConfigError as error:
         removal = f"pulumi config rm --stack {pulumi.get_stack()} --path {SETTINGS}:replicas.{{cluster}}"
         raise ConfigError(f"{SETTINGS}:{error.message(removal)}") from None
+    return {name: each for name, each in offered.items() if names is None or name in names}
 
 
 def _require_images(args: ModelServicesArgs, services: Iterable[OfferedService]) -> None:

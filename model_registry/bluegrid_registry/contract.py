@@ -48,6 +48,10 @@ and the update applies no commit."""
 UPDATED_ROUTES = "BLUEGRID_ROUTES"
 """Environment variable of such an update: the services whose live routes are targets, separated by commas.
 Unset: all services."""
+UPDATED_SERVICES = "BLUEGRID_SERVICES"
+"""Environment variable of an update of some services: their names, separated by commas. The program registers
+no other service, so the update must name its resources as targets: with none, the program refuses to run.
+Unset: all services."""
 AT_ONCE = "BLUEGRID_AT_ONCE"
 """Environment variable of an update whose routes do not wait for pods, as when switching back from a faulty
 cluster. Autoscalers still keep more pods: the pods start after the update."""

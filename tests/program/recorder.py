@@ -98,6 +98,12 @@ class _Monitor(mocks.MockMonitor):
         self.registered: list[Registered] = []
         self.outputs = outputs
 
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine does: the SDK's mock leaves out the types around the parent."""
+        around = parent.split("::")[2] if parent else ""
+        types = type_ if around in ("", "pulumi:pulumi:Stack") else f"{around}${type_}"
+        return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{types}::{name}"
+
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
         assert request.tok == "pulumi:pulumi:readStackOutputs"
         found = json_format.ParseDict({"outputs": dict(self.outputs)}, struct_pb2.Struct())

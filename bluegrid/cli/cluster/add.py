@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bluegrid.cli import completion, options, output
+from bluegrid.cli.edits import Edited, apply
 from bluegrid.cli.tree import command
+from bluegrid.project import WholeServices, resolve_place
 from bluegrid_registry import Cluster, add_cluster
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@command(epilog="Example: `bluegrid cluster add line-loading d2 --version v2 --cpu 2 --memory 2Gi`")
+
+@command(
+    epilog="Examples: `bluegrid cluster add line-loading d2 --version v2 --cpu 2 --memory 2Gi`, "
+    "`bluegrid cluster add line-loading d2 --version v2 --up --stack north`"
+)
 def add(
     service: options.Service,
     cluster: options.Cluster,
@@ -23,11 +31,32 @@ def add(
     gpu: Annotated[int, typer.Option(help="GPUs of a pod.")] = 0,
     replicas: Annotated[int, typer.Option(help="The number of pods.")] = 1,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
+    up: options.Up = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    stack: options.Stack = None,
+    config_file: options.ConfigFile = None,
+    stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
     """Declare CLUSTER beside the live one; `pulumi up` starts it as a standby."""
     with output.checked_values():
         row = Cluster(id=cluster, version=version, replicas=replicas, cpu=cpu, gpu=gpu, memory=memory)
-    add_cluster(registry, service, row)
-    text = f"{service}: cluster {cluster} serves {version}, standby; start it with `pulumi up`"
-    output.emit(as_json=as_json, data={"service": service, **row.model_dump(mode="json")}, text=text)
+
+    def edit(folder: Path) -> Edited:
+        add_cluster(folder, service, row)
+        how = "" if up else "; start it with `pulumi up`"
+        text = f"{service}: cluster {cluster} serves {version}, standby{how}"
+        return Edited(text, {"service": service, **row.model_dump(mode="json")})
+
+    apply(
+        edit,
+        registry,
+        resolve_place(stacks, stack, config_file=config_file),
+        changed=WholeServices((service,)),
+        up=up,
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+        has_advice=True,
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
+from bluegrid.project import WholeServices, resolve_place
 from bluegrid_registry import remove_cluster
 
 if TYPE_CHECKING:
@@ -39,4 +39,14 @@ def remove(
     # Without --up only YAML changes, which git takes back.
     question = f"Stop cluster {cluster} of {service}?" if up else None
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json, question=question)
+    apply(
+        edit,
+        registry,
+        place,
+        changed=WholeServices((service,)),
+        up=up,
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+        question=question,
+    )

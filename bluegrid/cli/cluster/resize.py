@@ -10,7 +10,7 @@ import typer
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply, changed_cluster
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
+from bluegrid.project import WholeServices, resolve_place
 
 
 @command(epilog="Example: `bluegrid cluster resize line-loading d1 --memory 4Gi`")
@@ -36,4 +36,5 @@ def resize(
         raise typer.BadParameter("name at least one", param_hint="--cpu, --memory or --gpu")
     edit = partial(changed_cluster, service, cluster, changed)
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
+    of_service = WholeServices((service,))
+    apply(edit, registry, place, changed=of_service, up=up, dry_run=dry_run, yes=yes, as_json=as_json)

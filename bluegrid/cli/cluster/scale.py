@@ -10,7 +10,7 @@ import typer
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply, changed_cluster
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
+from bluegrid.project import WholeServices, resolve_place
 
 
 @command(epilog="Example: `bluegrid cluster scale line-loading d1 4 --up --stack north`")
@@ -30,4 +30,5 @@ def scale(
     """Set the number of pods of CLUSTER."""
     edit = partial(changed_cluster, service, cluster, {"replicas": replicas})
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
+    changed = WholeServices((service,))
+    apply(edit, registry, place, changed=changed, up=up, dry_run=dry_run, yes=yes, as_json=as_json)

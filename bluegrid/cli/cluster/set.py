@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options
 from bluegrid.cli.edits import Edited, apply, in_words
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
+from bluegrid.project import WholeServices, resolve_place
 from bluegrid_registry import edit_cluster
 from bluegrid_registry.registry_files.edits.values import CLUSTER, parse_edits
 
@@ -43,7 +43,8 @@ def set_values(
     """
     edit = partial(_edited, service, cluster, parse_edits(CLUSTER, values))
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
+    changed = WholeServices((service,))
+    apply(edit, registry, place, changed=changed, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _edited(service: str, cluster: str, edits: Sequence[ValueEdit], folder: Path) -> Edited | None:

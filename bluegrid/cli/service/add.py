@@ -9,7 +9,7 @@ import typer
 from bluegrid.cli import completion, options, output, regions
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
+from bluegrid.project import WholeServices, resolve_place
 from bluegrid_registry import Service, add_service
 from bluegrid_registry.registry_files.edits.values import SERVICE, edited, parse_edits
 
@@ -73,4 +73,5 @@ def add(
         return f"{service}: {state}"
 
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
+    changed = WholeServices((service,))
+    apply(edit, registry, place, changed=changed, up=up, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
+from bluegrid.project import WholeServices, resolve_place
 from bluegrid_registry import contract, load_service, remove_service
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def remove(
         edit,
         registry,
         resolve_place(stacks, stack, config_file=config_file),
+        changed=WholeServices((service,)),
         up=up,
         dry_run=dry_run,
         yes=yes,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options, regions
 from bluegrid.cli.edits import Edited, apply, in_words
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
+from bluegrid.project import WholeServices, resolve_place
 from bluegrid_registry import edit_service
 from bluegrid_registry.registry_files.edits.values import SERVICE, parse_edits
 
@@ -44,7 +44,8 @@ def set_values(
     regions.require_named(edits, stacks, config_file)
     edit = partial(_edited, service, edits)
     place = resolve_place(stacks, stack, config_file=config_file)
-    apply(edit, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
+    changed = WholeServices((service,))
+    apply(edit, registry, place, changed=changed, up=up, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _edited(service: str, edits: Sequence[ValueEdit], folder: Path) -> Edited | None:

@@ -57,7 +57,7 @@ def traffic(
 
     live = [cluster for cluster, weight in weights.items() if weight]
     target = Target.of(declared, *live)
-    apply(edit, registry, regions.place, up=up, dry_run=dry_run, yes=yes, target=target, as_json=as_json)
+    apply(edit, registry, regions.place, up=up, dry_run=dry_run, yes=yes, changed=target, as_json=as_json)
 
 
 def _weights(shares: list[str]) -> dict[str, int]:

@@ -11,8 +11,8 @@ import typer
 from bluegrid.cli import options, output, set_options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
-from bluegrid.project import resolve_place
-from bluegrid_registry import ConfigError, TrustedKey, ValueEdit, edit_set
+from bluegrid.project import WholeServices, resolve_place
+from bluegrid_registry import ConfigError, Registry, TrustedKey, ValueEdit, edit_set
 from bluegrid_registry.registry_files.edits.values import SET, parse_edits
 
 if TYPE_CHECKING:
@@ -74,7 +74,23 @@ def edit(
     place = resolve_place(stacks, stack, config_file=config_file)
     in_shell = "pulumi up" if place.stack is None else f"pulumi up --stack {place.stack}"
     described = partial(_described, set_id, change, "" if up else f"; apply it with `{in_shell}`")
-    apply(described, registry, place, up=up, dry_run=dry_run, yes=yes, as_json=as_json, has_advice=True)
+    apply(
+        described,
+        registry,
+        place,
+        changed=WholeServices(_services(registry, set_id)),
+        up=up,
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+        has_advice=True,
+    )
+
+
+def _services(registry: Path, set_id: str) -> tuple[str, ...]:
+    """Return the service of a set; without one, a stack has nothing of the set."""
+    service = Registry.load(registry).of_set(set_id).service
+    return () if service is None else (service.name,)
 
 
 def _described(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bluegrid.operations import Namespace
-from bluegrid.project import urns_of_cluster
 from bluegrid.promotion import Bake
 from bluegrid.updates.jobs.update import RolloutStep
 
@@ -61,9 +59,7 @@ class RolloutContext:
 
     def up(self, stack: Stack, *clusters: str) -> None:
         """Have Pulumi update clusters of the service."""
-        stacks, service = self.applier.stacks, self.service.name
-        urns = (urns_of_cluster(stacks.project, stack.name, service, cluster) for cluster in clusters)
-        stacks.up(stack, [*itertools.chain.from_iterable(urns)])
+        self.applier.stacks.up_clusters(stack, self.service.name, clusters)
 
     def bake(self, stack: Stack, cluster: str, max_share: float) -> None:
         """Watch the requests to a cluster in a region.

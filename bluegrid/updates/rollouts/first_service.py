@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bluegrid.project import Target, urns_of_cluster
 from bluegrid.updates.jobs.update import RolloutStep
 from bluegrid.updates.rollouts.failures import NotBack, RolloutFailed
 from bluegrid_registry import BluegridError, Registry, add_service, remove_service
@@ -65,10 +64,7 @@ class FirstServiceRollout:
 
     def _up(self, stack: Stack) -> None:
         """Have Pulumi update the service, with its cluster and its route."""
-        name, stacks = self._service.name, self._context.applier.stacks
-        route = Target(name, (self._cluster,), are_scaled=False).urns(stacks.project, stack.name)
-        cluster = urns_of_cluster(stacks.project, stack.name, name, self._cluster)
-        stacks.up(stack, [*cluster, *route], routes=[name])
+        self._context.applier.stacks.up_service(stack, self._service.name)
 
 
 def _without(folder: Path, service: str) -> None:

@@ -61,5 +61,4 @@ class GitApplier:
 
     def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         """Have Pulumi update the target."""
-        urns = target.urns(self.stacks.project, stack.name)
-        self.stacks.up(stack, urns, routes=target.routes, at_once=at_once)
+        self.stacks.up_target(stack, target, at_once=at_once)

@@ -12,7 +12,7 @@ import shutil
 import socket
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -20,25 +20,27 @@ from bluegrid.project import (
     AT_ONCE,
     Project,
     UpFailed,
+    Urns,
+    WholeServices,
     copy_with_registry,
     exported_resources,
     find_stack,
-    partial_update,
     reason_of,
     stack_names,
+    update_of_clusters,
 )
 from bluegrid.updates.registry_source.source import snapshot
 from bluegrid_registry import ConfigError, contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pulumi import automation
 
-    from bluegrid.project import Stack
+    from bluegrid.project import PartialUpdate, Stack, Target
     from bluegrid.updates.registry_source.source import RegistrySource
-    from bluegrid_registry import Service
+    from bluegrid_registry import OfferedService, Service
 
 LOCKED_SECONDS = 600.0
 """How long an update waits for somebody else's update of the same stack, in seconds."""
@@ -96,31 +98,65 @@ class Stacks:
         """
         return [find_stack(self.files, name) for name in self.names]
 
-    def up(
-        self, stack: Stack, targets: Sequence[str], *, routes: Collection[str] = (), at_once: bool = False
-    ) -> None:
-        """Refresh and update resources of a stack: an earlier update may have been interrupted.
+    def up_target(self, stack: Stack, target: Target, *, at_once: bool = False) -> None:
+        """Make clusters live.
 
         Args:
             stack: the stack, by a copy of its file.
-            targets: patterns of the resources' URNs.
-            routes: the services whose live routes are among the targets.
+            target: the resources.
             at_once: whether routes do not wait for the pods of a cluster that takes over.
 
         Raises:
             UpFailed: the update failed, or the stack stayed locked.
         """
+        self._up(stack, target.update(self._urns(stack)), AT_ONCE if at_once else {})
+
+    def up_clusters(self, stack: Stack, service: str, clusters: Sequence[str]) -> None:
+        """Make, change or delete clusters of a service, as the registry declares them; its live route stays.
+
+        Raises:
+            UpFailed: the update failed, or the stack stayed locked.
+            ConfigError: the stack's state cannot be read.
+        """
+        declared = self._offered(stack)[service].clusters
+        update = update_of_clusters(
+            self._urns(stack), service, clusters, declared, self._resources_made(stack)
+        )
+        self._up(stack, update, {})
+
+    def up_service(self, stack: Stack, service: str) -> None:
+        """Make a service, or delete one that the registry does not declare any more.
+
+        Raises:
+            UpFailed: the update failed, or the stack stayed locked.
+            ConfigError: the stack's state cannot be read.
+        """
+        offered = self._offered(stack)
+        update = WholeServices((service,)).update(self._urns(stack), offered, self._resources_made(stack))
+        self._up(stack, update, {} if service in offered else {contract.ALLOW_DELETE: service})
+
+    def _urns(self, stack: Stack) -> Urns:
+        return Urns(self.project, stack.name, stack.with_gateway)
+
+    def _offered(self, stack: Stack) -> Mapping[str, OfferedService]:
+        return stack.offered(self.source.valid().registry)
+
+    def _resources_made(self, stack: Stack) -> Sequence[dict[str, Any]]:
+        return exported_resources(stack.name, self.program) or []
+
+    def _up(self, stack: Stack, update: PartialUpdate, more: Mapping[str, str]) -> None:
+        """Refresh and update resources of a stack: an earlier update may have been interrupted."""
         # Imported here, because loading it takes half a second.
         from pulumi import automation
 
         # A copy, because other threads of the server change the registry meanwhile.
         snapshot(self.source, self.folder)
         deadline = time.monotonic() + LOCKED_SECONDS
-        variables = partial_update(routes) | (AT_ONCE if at_once else {})
+        variables = {**update.variables, **more}
         while True:
             printed: list[str] = []
             try:
-                self._up_once(stack, targets, variables, printed.append)
+                self._up_once(stack, update.urns, variables, printed.append)
             except automation.ConcurrentUpdateError as error:
                 if time.monotonic() > deadline:
                     raise UpFailed(
@@ -146,7 +182,7 @@ class Stacks:
         Raises:
             ConfigError: the state cannot be read.
         """
-        resources = exported_resources(stack.name, self.program) or []
+        resources = self._resources_made(stack)
         labels = ((each.get("inputs") or {}).get("metadata") or {} for each in resources)
         found = (
             each.get("labels", {}).get(f"{contract.LABEL}/service")
@@ -165,6 +201,7 @@ class Stacks:
         self._select(stack, variables).up(
             target=[*targets],
             refresh=True,
+            run_program=True,
             config_file=str(stack.file),
             color="never",
             show_secrets=False,

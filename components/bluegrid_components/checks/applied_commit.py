@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from bluegrid_components.partial_update import is_partial
+from bluegrid_components.partial_update import is_partial, updated_services
 from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
@@ -35,6 +35,8 @@ class StaleCheckout(BluegridError):  # noqa: N818 - named after the fault
 def apply_commit(registry: Path, outputs: UpdateOutputs) -> None:
     """Record this checkout's commit as the last applied one; a preview only warns.
 
+    An update of some services is refused as well, and records nothing: it applies a part of the commit.
+
     Args:
         registry: folder of the registry's files.
         outputs: hold the commit that was applied last.
@@ -52,7 +54,8 @@ def apply_commit(registry: Path, outputs: UpdateOutputs) -> None:
     last: str | None = outputs.get(OUTPUT)
     fault = _fault(registry, head, last) if last is not None and last != head else None
     if fault is None:
-        outputs.put(OUTPUT, head)
+        if updated_services() is None:
+            outputs.put(OUTPUT, head)
     elif pulumi.runtime.is_dry_run():
         pulumi.log.warn(fault)
     else:

@@ -12,9 +12,12 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import pulumi
+
 from bluegrid_components.fingerprint import fingerprint
 from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
 from bluegrid_registry import contract
+from bluegrid_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from bluegrid_components.checks.stack_outputs import UpdateOutputs
@@ -41,6 +44,32 @@ def generation(config: ModelServicesArgs, outputs: UpdateOutputs, server: ApiSer
         first = _first_of(config, server) or mark
         outputs.put(OUTPUT, first)
     return None if first == mark else mark
+
+
+def require_secret(config: ModelServicesArgs, store_generation: str | None, server: ApiServer | None) -> None:
+    """Refuse an update of some services whose pods would name a Secret that only a whole update makes.
+
+    Args:
+        config: settings of the stack, with the credentials.
+        store_generation: suffix of the Secret's name.
+        server: API server of the stack's cluster; None if it cannot be reached: nothing is checked then.
+
+    Raises:
+        ConfigError: the Secret does not exist.
+    """
+    if server is None or not (config.store_access_key or config.store_ca):
+        return
+    name = contract.store_secret(store_generation)
+    try:
+        status, _ = server.get(f"/api/v1/namespaces/{config.namespace}/secrets/{name}")
+    except ApiServerSilent:
+        return
+    if status == HTTPStatus.NOT_FOUND:
+        raise ConfigError(
+            f"bluegrid:storeAccessKey, storeSecretKey or storeCaBundle has changed, and {config.namespace} "
+            f"has no Secret {name}: an update of some services does not make it; run `pulumi up --stack "
+            f"{pulumi.get_stack()}` once"
+        )
 
 
 def _first_of(config: ModelServicesArgs, server: ApiServer | None) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
-from bluegrid_components.partial_update import is_partial
+from bluegrid_components.partial_update import is_partial, updated_services
 from bluegrid_registry import contract
 from bluegrid_registry.errors import BluegridError
 
@@ -49,27 +49,30 @@ def keep_services(
         outputs: hold the URLs of the services since the last update.
 
     Returns:
-        The URLs of undeclared services that stay: an update of named targets deletes no service.
+        The URLs of services that stay though the program does not register them: an update of named resources
+        deletes no service, and an update of some services none of the others.
 
     Raises:
         LiveServiceGoes: a live service is not declared, its deletion is not allowed, and this is not a
             preview.
     """
-    undeclared = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in offered}
+    others = {name: url for name, url in (outputs.get(OUTPUT) or {}).items() if name not in offered}
     if is_partial():
-        return undeclared
+        return others
+    updated = updated_services()
+    kept = {} if updated is None else {name: url for name, url in others.items() if name not in updated}
     allowed = re.split(r"[\s,]+", os.environ.get(contract.ALLOW_DELETE, ""))
     deleted = [
         name
-        for name in sorted(undeclared)
+        for name in sorted({*others} - {*kept})
         if name not in allowed and not _was_never_live(server, config.namespace, name)
     ]
     if deleted:
-        fault = _fault(deleted, config, is_last=not offered)
+        fault = _fault(deleted, config, is_last=updated is None and not offered)
         if not pulumi.runtime.is_dry_run():
             raise LiveServiceGoes(fault)
         pulumi.log.warn(fault)
-    return {}
+    return kept
 
 
 def _fault(deleted: list[str], config: ModelServicesArgs, *, is_last: bool) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pulumi
 
 from bluegrid_components.kubernetes_api.api_server import ApiServerSilent
+from bluegrid_components.partial_update import updated_services
 from bluegrid_components.routes.gateway import Gateway
 from bluegrid_registry import contract
 from bluegrid_registry.errors import ConfigError
@@ -85,11 +86,17 @@ def require_own_urls(
 
 
 def _routes(server: ApiServer, *, with_gateway: bool) -> list[dict[str, Any]]:
-    """Return the routes that this program has made for all stacks in the cluster."""
+    """Return the routes that this program has made for all stacks in the cluster.
+
+    In an update of some services, only the routes of services with the same names: others have other paths.
+    """
     path = _HTTP_ROUTES if with_gateway else _INGRESSES
     ((label, value),) = contract.common_labels().items()
+    selector = f"{label}={value}"
+    if (updated := updated_services()) is not None:
+        selector = f"{selector},{contract.LABEL}/service in ({','.join(sorted(updated))})"
     try:
-        status, body = server.get(path, labelSelector=f"{label}={value}")
+        status, body = server.get(path, labelSelector=selector)
     except ApiServerSilent:
         # The server has stopped answering: the registration of the first object reports this.
         return []

@@ -51,9 +51,15 @@ class _LastRead:
 
 @dataclass(frozen=True)
 class Registry:
-    """All sets, versions and services, for every region."""
+    """Sets, versions and services, for every region.
+
+    Attributes:
+        files: what the files of the folder say.
+        is_whole: whether these are all files of the folder.
+    """
 
     files: tuple[RegistryFile, ...]
+    is_whole: bool = True
 
     @classmethod
     def load(cls, folder: Path) -> Registry:
@@ -93,6 +99,8 @@ class Registry:
         Raises:
             ConfigError: `sizes` names a cluster that the region does not have.
         """
+        if self.is_whole:
+            sizes.check(file.service for file in self.in_region(region) if file.service)
         return offered(self.files, region, sizes)
 
 

@@ -25,6 +25,8 @@ COMMANDS = [
     ("cluster", "resize", "line-loading", "d1", "--cpu", "4", "--stack", "north", "--up"),
     ("cluster", "remove", "line-loading", "d2", "--stack", "north", "--up"),
 ]
+STATE = """{"deployment": {"resources": [{"urn": "platform", "type": "bluegrid:serving:Platform"}]}}"""
+"""The state of a stack that is up."""
 
 
 @pytest.fixture
@@ -50,7 +52,9 @@ def pulumi(
 
     def provide(up: str = "exit 0", preview: str = "exit 0") -> None:
         note = f'echo "$* $(grep -o "live:.*d[12]" {file})" >> {tmp_path}/ran'
-        pulumi_that(f"{note}\ncase $1 in up) {up};; preview) {preview};; esac", tmp_path, monkeypatch)
+        state = f"""[ "$1" = stack ] && {{ echo '{STATE}'; exit; }}"""
+        cases = f"case $1 in up) {up};; preview) {preview};; esac"
+        pulumi_that(f"{state}\n{note}\n{cases}", tmp_path, monkeypatch)
         stack_file(tmp_path, "north", kubeContext="there", kubeconfig=str(api.kubeconfig(tmp_path)))
 
     return provide
@@ -194,3 +198,26 @@ def test_the_program_is_told_which_routes_are_updated(
     pulumi(up=note, preview=note)
     output_of("switch", "line-loading", "d2", "--stack", "north", *options)
     assert (tmp_path / "received").read_text() == f"1 line-loading {runs}\n"
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:2]))
+def test_an_update_is_limited_to_the_service_by_literal_names(
+    command: tuple[str, ...], pulumi: Callable[..., None], tmp_path: Path
+) -> None:
+    pulumi(up=f'echo "$BLUEGRID_SERVICES" > {tmp_path}/services')
+    output_of(*command, "--yes")
+    (line,) = (tmp_path / "ran").read_text().splitlines()
+    targets = [word.removeprefix("--target=") for word in line.split() if word.startswith("--target=")]
+    assert targets or command[1] == "remove"
+    assert all(urn.split("::")[-1].startswith("line-loading") and "*" not in urn for urn in targets)
+    assert (tmp_path / "services").read_text() == "line-loading\n"
+
+
+def test_the_first_update_of_a_stack_is_whole(
+    pulumi: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.process.bluegrid.cli.test_up.STATE", '{"deployment": {}}')
+    pulumi()
+    output_of("cluster", "scale", "line-loading", "d1", "4", "--stack", "north", "--up", "--yes")
+    assert (tmp_path / "ran").read_text().startswith("up --yes --stack north")

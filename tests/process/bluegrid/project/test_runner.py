@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid.project import Target, exported_resources, find_stack, up
+from bluegrid.project import Stack, Target, exported_resources, find_stack, up
 from bluegrid.promotion.rehearsal import rehearse
 from bluegrid_registry import BluegridError, ConfigError
 from tests.support.operator import file as file
@@ -31,7 +31,7 @@ def test_an_update_tells_the_program_which_routes_are_targets(
     ran: Path, tmp_path: Path, with_route: bool
 ) -> None:
     target = Target("line-loading", ("d2",), are_scaled=True, with_route=with_route)
-    up(target, "north", tmp_path / "north.yaml")
+    up(target, Stack("north", tmp_path / "north.yaml", "north", "grid", "bluegrid", None))
     assert ran.read_text() == ("1 line-loading up\n" if with_route else "1  up\n")
 
 

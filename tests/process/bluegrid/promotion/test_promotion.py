@@ -108,7 +108,10 @@ def test_regions_before_it_stay_or_go_back_as_is_asked_for(regions: Regions) -> 
     assert (regions.live, regions.routed()) == ("d1", ("d1", "d1"))
 
 
-ROUTE, AUTOSCALER = "line-loading", "line-loading-d2 HorizontalPodAutoscaler"
+ROUTE, AUTOSCALER = (
+    "line-loading ModelService, line-loading Route, line-loading Ingress",
+    "line-loading-d2 HorizontalPodAutoscaler",
+)
 
 
 def test_a_cluster_that_was_brought_up_for_the_switch_has_its_min_again_after_the_bake(

@@ -127,6 +127,7 @@ def grid(
             regions.set(stack.region, live=service.live_in(stack.region))
 
     monkeypatch.setattr(Stacks, "_up_once", up)
+    monkeypatch.setattr(Stacks, "_resources_made", lambda *_: [])
     with answering(regions):
         options = Options(
             Path("registry"),

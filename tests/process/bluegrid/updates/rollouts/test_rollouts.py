@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.project import Target
 from bluegrid.updates.registry_source.clone import Clone
 from bluegrid.updates.rollouts import Stacks
 from bluegrid.updates.serve import Options
@@ -44,10 +45,10 @@ def test_an_update_of_the_servers_tells_the_program_which_commit_it_applies(
     stacks = Stacks(place.folder, place.folder, ("north",), place.folder / "copies", clone)
     (stack,) = stacks.declared()
     with pytest.raises(ConfigError, match="pulumi is not on PATH"):
-        stacks.up(stack, ["urn"])
+        stacks.up_target(stack, Target("loading", ("d2",), are_scaled=False))
     commit, _, repository = given[0]["BLUEGRID_REGISTRY_COPY"].partition(" ")
     assert git("-C", repository, "rev-parse", "HEAD") == commit == git("-C", remote, "rev-parse", "main")
-    assert (given[0]["BLUEGRID_PARTIAL_UPDATE"], given[0]["BLUEGRID_ROUTES"]) == ("1", "")
+    assert (given[0]["BLUEGRID_PARTIAL_UPDATE"], given[0]["BLUEGRID_ROUTES"]) == ("1", "loading")
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,10 @@ class _Edits:
     def unify_live(self, service: str, regions: Iterable[str]) -> None:
         unify_live(self.registry, service, regions)
 
-    def up(self, where: Target | Stack, what: Stack | Sequence[str], *, at_once: bool = False) -> None:
-        if isinstance(what, list):
-            raise UpFailed("pulumi up: no room")
+    def up_clusters(self, stack: Stack, service: str, clusters: Sequence[str]) -> None:
+        raise UpFailed("pulumi up: no room")
+
+    def up(self, target: Target, stack: Stack, *, at_once: bool = False) -> None:
         self._place.set("north", live="d1")
 
 
