@@ -47,6 +47,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("switch", "Make CLUSTER live: one word of YAML.", SERVICES),
     Row("rollback", "Make the cluster live that was live before.", SERVICES),
     Row("promote", "Make CLUSTER live region by region; watch each before the next.", SERVICES),
+    Row("up", "Apply the YAML of SERVICE to the stack; other services are not touched.", SERVICES),
     Row("service", "Put sets online and take them offline; share their requests.", SERVICES),
     Row("service add", "Put a set online: SERVICE with one cluster, which is live."),
     Row("service list", "List the services that the registry declares, with their URLs."),

@@ -126,7 +126,14 @@ class StackCommands:
         if not any(each["type"] == PLATFORM for each in resources):
             return None
         offered = self.place.offered(load_services(registry, changed.names))
-        return changed.update(urns, offered, resources)
+        update = changed.update(urns, offered, resources)
+        if not update.urns:
+            names = ", ".join(changed.names)
+            raise ConfigError(
+                f"stack {self.name} has no service {names}, and the registry declares none for it: there is "
+                "nothing to update; see `bluegrid service list`"
+            )
+        return update
 
     @property
     def _config_file(self) -> list[str]:

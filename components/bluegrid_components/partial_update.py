@@ -73,5 +73,5 @@ class _NeverCreated(pulumi.ComponentResource):
 
 _FAULT = (
     f"{contract.UPDATED_SERVICES} is set, and this update names no targets: it would delete all other "
-    "services; unset it, or name the resources of these services with --target"
+    "services; unset it, or update services with `bluegrid up SERVICE`"
 )

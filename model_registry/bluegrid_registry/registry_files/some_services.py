@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bluegrid_registry.registry_files.file_source import read_file
 from bluegrid_registry.registry_files.registry import Registry, checked, parse, read_folder
-from bluegrid_registry.registry_files.yaml_source import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,7 +31,7 @@ def load_services(folder: Path, names: Collection[str]) -> Registry:
     texts = read_folder(folder)
     named = _pattern(names)
     # Not `parse`, which would forget the whole registry that it remembers.
-    found = checked({path: read_yaml(text) for path, text in texts.items() if named.search(f"{text}\n")})
+    found = checked({path: read_file(text) for path, text in texts.items() if named.search(f"{text}\n")})
     if {*names} <= {file.service.name for file in found.files if file.service}:
         return replace(found, is_whole=False)
     return parse(texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,10 @@ COMMANDS = [
     ("cluster", "resize", "line-loading", "d1", "--cpu", "4", "--stack", "north", "--up"),
     ("cluster", "remove", "line-loading", "d2", "--stack", "north", "--up"),
 ]
-STATE = """{"deployment": {"resources": [{"urn": "platform", "type": "bluegrid:serving:Platform"}]}}"""
+STATE = (
+    '{"deployment": {"resources": [{"urn": "platform", "type": "bluegrid:serving:Platform"}, '
+    '{"urn": "urn:pulumi:north::grid::bluegrid:serving:ModelService::line-loading", "type": "t"}]}}'
+)
 """The state of a stack that is up."""
 
 
@@ -221,3 +225,36 @@ def test_the_first_update_of_a_stack_is_whole(
     pulumi()
     output_of("cluster", "scale", "line-loading", "d1", "4", "--stack", "north", "--up", "--yes")
     assert (tmp_path / "ran").read_text().startswith("up --yes --stack north")
+
+
+def test_services_are_updated_by_name(pulumi: Callable[..., None], tmp_path: Path) -> None:
+    pulumi(up=f'echo "$BLUEGRID_SERVICES $BLUEGRID_PARTIAL_UPDATE" > {tmp_path}/variables')
+    shown = output_of("up", "line-loading", "--stack", "north", "--yes")
+    assert shown == "line-loading: stack north is as the registry says\n"
+    (line,) = (tmp_path / "ran").read_text().splitlines()
+    assert "--target=urn:pulumi:north::grid::bluegrid:serving:ModelService::line-loading" in line
+    assert (tmp_path / "variables").read_text() == "line-loading \n"
+
+
+def test_without_a_name_the_whole_stack_is_updated(pulumi: Callable[..., None], tmp_path: Path) -> None:
+    pulumi()
+    shown = output_of("up", "--stack", "north", "--yes", "--json")
+    assert json.loads(shown) == {"stack": "north", "services": None}
+    assert (tmp_path / "ran").read_text().startswith("up --yes --stack north")
+
+
+def test_a_no_after_the_preview_updates_nothing(pulumi: Callable[..., None], tmp_path: Path) -> None:
+    pulumi()
+    code, shown = on_terminal("n", "up", "line-loading", "--stack", "north")
+    assert code == 1
+    assert shown.rstrip().endswith("error: nothing is changed")
+    assert [line.split()[0] for line in runs(tmp_path)] == ["preview"]
+
+
+def test_a_service_that_is_nowhere_is_no_update_of_everything(
+    pulumi: Callable[..., None], tmp_path: Path
+) -> None:
+    pulumi()
+    message = refused("up", "line-lodaing", "--stack", "north", "--yes")
+    assert message.startswith("stack north has no service line-lodaing, and the registry declares none")
+    assert runs(tmp_path) == []
