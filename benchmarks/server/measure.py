@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import quantiles
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import orjson
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 MANY: tuple[Server, ...] = (Ours(), Accelerated(), MLServer(), KServe())
 ONE: tuple[Server, ...] = (*MANY, Bare(), BareOnnx())
 FORESTS: tuple[Server, ...] = (*MANY, BareOnnx())
+STARTS: tuple[Server, ...] = (Ours(), MLServer(), KServe())
 _WARM_UP = 0.5
+_CONNECTIONS = 4
+"""Connections over which a server is under load when it is killed."""
 _TOLERANCE = 1e-6
 
 Samples = dict[str, list[float]]
@@ -46,6 +52,9 @@ class Measured:
         all_models: seconds until all models have answered, by their number; peers answer one by one.
         starts: seconds until ready, by number of models.
         memory: MiB after a request to each model, by number of models.
+        forest_starts: seconds until ready, by number of forests.
+        forest_memory: MiB after a request to each forest, by number of forests.
+        backs: seconds from a kill under load until ready again, of ours, by number of models.
         growth_p50: microseconds of one request, by number of models.
         growth_mib: memory, by number of models.
         client_busy: the client's share of a core, in each sample.
@@ -58,6 +67,9 @@ class Measured:
     all_models: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     starts: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     memory: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    forest_starts: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    forest_memory: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
+    backs: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     growth_p50: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     growth_mib: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     client_busy: list[float] = field(default_factory=list)
@@ -79,6 +91,9 @@ class Bench:
             self._each(FORESTS, self._trained(1, trained.FOREST), self._one_forest)
             for count in self._plan.many:
                 self._each(MANY, self._trained(count), self._all_models)
+            self._each((Ours(),), self._trained(max(self._plan.many)), self._killed)
+            forests = self._trained(self._plan.forests, trained.FOREST)
+            self._each(STARTS, forests, self._all_forests)
         for count in self._plan.growth:
             self._each((Ours(),), self._trained(count), self._growth)
         return self.measured
@@ -143,6 +158,26 @@ class Bench:
             measured.all_models[count][server.name].append(result.seconds)
         measured.memory[count][server.name].append(running.memory_mib())
 
+    def _all_forests(self, server: Server, running: Running, models: Models) -> None:
+        count = len(models.uids)
+        requests = _one_by_one(server, models)
+        request_times(running.port, requests, 1, len(requests))
+        self.measured.forest_starts[count][server.name].append(running.start_seconds)
+        self.measured.forest_memory[count][server.name].append(running.memory_mib())
+
+    def _killed(self, server: Server, running: Running, models: Models) -> None:
+        load = Thread(target=_until_it_breaks, args=(running.port, _one_by_one(server, models)))
+        load.start()
+        time.sleep(_WARM_UP)
+        began = time.perf_counter()
+        running.kill()
+        load.join()
+        with server.running(
+            models, self._folder / "run", self._core, self._plan.start_limit, again=True
+        ) as second:
+            self.measured.backs[len(models.uids)].append(time.perf_counter() - began)
+            _check(server, second, models)
+
     def _growth(self, server: Server, running: Running, models: Models) -> None:
         requests = _one_by_one(server, models)
         # Every model has had a request: these times and sizes exclude the work of a first request.
@@ -151,6 +186,11 @@ class Bench:
             result = request_times(running.port, requests, 1, self._plan.growth_requests)
             self.measured.growth_p50[len(models.uids)].append(1e6 * quantiles(result.latencies, n=2)[0])
         self.measured.growth_mib[len(models.uids)].append(running.memory_mib())
+
+
+def _until_it_breaks(port: int, requests: list[bytes]) -> None:
+    with suppress(ConnectionError):
+        request_for(port, requests, _CONNECTIONS, 2 * _WARM_UP)
 
 
 def _one_by_one(server: Server, models: Models) -> list[bytes]:

@@ -19,6 +19,7 @@ class Plan:
         forest_seconds: how long requests go to one forest, over the largest number of connections.
         many: numbers of models that all get a request; the first is for servers that cannot hold more.
         batches: requests for all models, in each round.
+        forests: number of forests of which a server starts with all.
         growth: numbers of models for latency and memory.
         growth_requests: requests one after the other, for each number in `growth`.
         start_limit: seconds after which a server that is not ready is left out.
@@ -30,6 +31,7 @@ class Plan:
     forest_seconds: float
     many: tuple[int, ...]
     batches: int
+    forests: int
     growth: tuple[int, ...]
     growth_requests: int
     start_limit: float
@@ -42,6 +44,7 @@ FULL = Plan(
     forest_seconds=2,
     many=(300, 3_207),
     batches=5,
+    forests=1_000,
     growth=(1, 10, 100, 1_000, 10_000),
     growth_requests=3_000,
     start_limit=120,
@@ -54,6 +57,7 @@ QUICK = Plan(
     forest_seconds=1,
     many=(300,),
     batches=5,
+    forests=100,
     growth=(1, 100, 1_000),
     growth_requests=2_000,
     start_limit=120,
@@ -67,6 +71,7 @@ TINY = Plan(
     forest_seconds=0.3,
     many=(10, 20),
     batches=2,
+    forests=5,
     growth=(1, 10, 20),
     growth_requests=50,
     start_limit=60,

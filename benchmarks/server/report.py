@@ -34,6 +34,8 @@ model's own.
 - *all models*: one request for all of them to ours; to a peer, which has no such request, one after the other
   for each model over the most connections. Compared are the times in which all models have answered.
 - *start*: until the ready endpoint says so; ours fetches and verifies the version first, from a folder.
+- *killed*: all processes of the server at once, under load over 4 connections; the next one finds the files
+  of the last, as a container that is started again.
 - *memory*: of all processes of a server, what they share counted once (PSS), after all models were asked.
 - Figures are medians of all rounds, with the least and the most.
 - A ratio says how many times as good as the best peer ours is: below 1 it is worse.

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -53,6 +53,14 @@ class Running:
     start_seconds: float
     process: psutil.Process
 
+    def kill(self) -> None:
+        """Kill all of its processes at once, as the kernel does when memory is short."""
+        family = [self.process, *self.process.children(recursive=True)]
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(family)
+
     def memory_mib(self) -> float:
         """Return the memory of its processes in MiB; shared pages are counted once (PSS)."""
         processes = [self.process, *self.process.children(recursive=True)]
@@ -84,15 +92,25 @@ class Server(ABC):
         return {}
 
     @contextmanager
-    def running(self, models: Models, folder: Path, core: int, limit: float) -> Iterator[Running]:
+    def running(
+        self, models: Models, folder: Path, core: int, limit: float, *, again: bool = False
+    ) -> Iterator[Running]:
         """Run it on one core; yield it when it is ready.
+
+        Args:
+            models: to serve.
+            folder: of its files, which are deleted afterwards.
+            core: number of the core.
+            limit: seconds until it has to be ready.
+            again: keep the files of the last run, as for a container that is started again.
 
         Raises:
             NotReadyError: it ended, or was not ready after `limit` seconds; the message has its output.
         """
         port = _free_ports(1)[0]
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        if not again:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
         command = self.command(models, port, folder)
         log = folder / "log"
         environment = {**os.environ, **_ONE_THREAD, **self.environment(models, folder)}

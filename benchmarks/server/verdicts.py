@@ -35,10 +35,21 @@ def rows_of(measured: Measured, goals: Goals) -> list[Row]:
             rows += _beside(f"{work}: against peers", "s", taken, ours, PEERS, goals.get("all against peers"))
             rows += _alone(work, "s", taken, ours, goals.get("all"))
             work, starts = f"{count:,} models{variant}: ", measured.starts[count]
-            rows += _alone(f"{work}start to ready", "s", starts, ours, goals.get("start"))
-            rows += _beside(f"{work}start against peers", "s", starts, ours, PEERS, None)
+            goal = goals.get(f"start of {count}", goals.get("start"))
+            rows += _alone(f"{work}start to ready", "s", starts, ours, goal)
+            goal = goals.get(f"start of {count} against peers")
+            rows += _beside(f"{work}start against peers", "s", starts, ours, PEERS, goal)
             rows += _beside(f"{work}memory", "MiB", measured.memory[count], ours, PEERS, goals.get("memory"))
     rows += _forest(measured.forests, goals)
+    for count, starts in measured.forest_starts.items():
+        work, goal = f"{count:,} forests: ", goals.get(f"start of {count} forests")
+        rows += _alone(f"{work}start to ready", "s", starts, OURS, goal)
+        rows += _beside(f"{work}start against peers", "s", starts, OURS, PEERS, None)
+        memory = measured.forest_memory[count]
+        rows += _beside(f"{work}memory", "MiB", memory, OURS, PEERS, goals.get("memory"))
+    for count, seconds in measured.backs.items():
+        work = f"{count:,} models: killed under load, until ready again"
+        rows.append(row(work, "s", {OURS: seconds}, goals.get(f"back with {count}")))
     if measured.growth_p50:
         rows += _growth(measured.growth_p50, measured.growth_mib, goals)
     if measured.client_busy:

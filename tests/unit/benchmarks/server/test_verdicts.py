@@ -31,6 +31,9 @@ def measured() -> Measured:
         each.memory[MANY][name] = [200.0 if name in BOTH else 190.0]
     each.rates[16][Bare.name], each.rates[16][BareOnnx.name] = [4000.0], [6000.0]
     each.forests[BareOnnx.name] = [6000.0]
+    each.forest_starts[1_000] = {OURS: [7.0], MLServer.name: [30.0]}
+    each.forest_memory[1_000] = {OURS: [200.0], MLServer.name: [900.0]}
+    each.backs[MANY] = [2.0]
     each.client_busy = [0.3, 0.5]
     for count in (1, 10, 100):
         each.growth_p50[count], each.growth_mib[count] = [300.0 + count], [100.0 + count / 10]
@@ -39,6 +42,16 @@ def measured() -> Measured:
 
 def of(work: str, what: Measured | None = None) -> rows.Row:
     return next(row for row in rows_of(what or measured(), GOALS) if row.work == work)
+
+
+def test_a_start_has_the_goal_of_its_number_of_models_and_forests_have_their_own() -> None:
+    each = measured()
+    each.starts[MANY][OURS], each.starts[MANY][KServe.name] = [1.1], [2.0]
+    assert of("3,207 models: start to ready", each).goal == {"at_most": 1.2}
+    assert of("3,207 models: start against peers", each).holds
+    assert of("1,000 forests: start to ready", each).holds is False
+    assert of("1,000 forests: start against peers", each).ratio == pytest.approx(4.29, abs=0.01)
+    assert of("3,207 models: killed under load, until ready again", each).holds
 
 
 def test_more_requests_a_second_are_better_and_the_best_peer_counts() -> None:
