@@ -72,7 +72,11 @@ FRAMEWORKS: Mapping[str, Framework] = {
         },
         extra="scikit-learn",
         outlives_fork=True,
-        readers={"skops": "scikit_learn.data.read_skops"},
+        readers={
+            "skops": "scikit_learn.data.read_skops",
+            "joblib": "scikit_learn.data.read_pickle",
+            "pickle": "scikit_learn.data.read_pickle",
+        },
         compiler="scikit_learn.compiler",
     ),
     "onnx": Framework({"onnx": "onnx.load"}, extra="onnx", outlives_fork=True, on_gpu=True),

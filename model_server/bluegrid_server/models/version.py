@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, partial
@@ -12,11 +13,14 @@ import structlog
 
 from bluegrid_registry import fetch, open_store
 from bluegrid_registry.errors import BluegridError, ConfigError, ModelError
-from bluegrid_server.frameworks.compiler import accelerated, compiler_of
+from bluegrid_server.frameworks.compiler import TREES, accelerated, compiler_of
 from bluegrid_server.frameworks.errors import describe
+from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.model import check_interface, outputs_of
+from bluegrid_server.frameworks.on_demand import LoaderOnDemand, ModelOnDemand
 from bluegrid_server.frameworks.supported import framework_of, loader_of, reader_of
-from bluegrid_server.models.as_data import DataModels, check_alike
+from bluegrid_server.frameworks.tree_model import TreeModel
+from bluegrid_server.models.as_data import DataModels, check_alike, without_collections
 from bluegrid_server.models.reproduce import reproduce
 
 if TYPE_CHECKING:
@@ -93,6 +97,12 @@ class LoadableVersion:
     examples: Mapping[str, Sequence[AnyExample]] = field(default_factory=dict)
     """The recorded examples by UID, of the models that have any."""
 
+    def import_framework(self) -> None:
+        """Import the framework for all workers, if requests may need it for models that are data."""
+        is_needed = self.data_models is not None and self.data_models.need_framework
+        if is_needed and isinstance(self.loader, LoaderOnDemand):
+            self.loader.prepare()
+
 
 def fetch_version(settings: Settings, say: Say, as_data: AsData = AsData.NONE) -> LoadableVersion:
     """Fetch and verify a version.
@@ -126,18 +136,19 @@ def fetch_version(settings: Settings, say: Say, as_data: AsData = AsData.NONE) -
         loader = make_loader()
         compiler = make_compiler() if _is_compiled(settings) else None
     else:
-        loader = _deferred(make_loader)
+        loader = LoaderOnDemand(make_loader)
         compiler = _deferred(make_compiler) if _is_compiled(settings) else None
-    version = fetch(
-        open_store(settings.store),
-        settings.set,
-        settings.version,
-        settings.manifest,
-        settings.models,
-        keys=[key.to_public_key() for key in settings.keys],
-        progress=progress,
-        keeps=None if data_models is None else data_models.needs_file,
-    )
+    with nullcontext() if data_models is None else without_collections():
+        version = fetch(
+            open_store(settings.store),
+            settings.set,
+            settings.version,
+            settings.manifest,
+            settings.models,
+            keys=[key.to_public_key() for key in settings.keys],
+            progress=progress,
+            keeps=None if data_models is None else data_models.needs_file,
+        )
     if version.manifest.type != settings.type:
         raise ConfigError(
             f"BLUEGRID_TYPE: {settings.type}, but {settings.place} is of {version.manifest.type}"
@@ -160,7 +171,15 @@ def _reader(settings: Settings) -> Reader | None:
     # Loaded on request or for a GPU, models stay with their framework; only frameworks have signatures.
     if settings.load != "eager" or settings.gpu or settings.signature is not None:
         return None
-    return reader_of(settings.type, settings.trust, source=settings.source)
+    read = reader_of(settings.type, settings.trust, source=settings.source)
+    if read is None or _is_compiled(settings):
+        return read
+
+    def linear(data: bytes) -> Model | None:
+        model = read(data)
+        return model if isinstance(model, LinearModel) else None
+
+    return linear
 
 
 def _deferred(make: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any]:
@@ -183,13 +202,17 @@ def load(version: LoadableVersion, uid: str) -> ServedModel:
     row, acceleration = version.rows[uid], None
     path = version.paths[uid]
     model = None if version.data_models is None else version.data_models.get(row.sha256, path)
-    if model is None:
+    if isinstance(model, TreeModel):
+        load_it = partial(_loaded, version.loader, path)
+        original = ModelOnDemand(load_it, model.inputs, model.outputs)
+        model, acceleration = TreeModel(model.table, model.inputs, model.outputs, original), TREES
+    elif model is None:
         model = _loaded(version.loader, path)
-        if version.compared is not None:
-            check_alike(version.compared(path.read_bytes()), model)
-    if version.compiler is not None:
+    if version.compiler is not None and not isinstance(model, TreeModel):
         prove = partial(reproduce, examples=version.examples.get(uid, ()))
         model, acceleration = accelerated(model, version.compiler, prove)
+    if version.compared is not None:
+        check_alike(version.compared(path.read_bytes()), model)
     if version.outputs:
         check_outputs(model, version.outputs)
     return ServedModel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import skops.io
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.svm import SVR
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.frameworks.tree_model import TreeModel
 from bluegrid_server.models import version as versions
 from bluegrid_server.models.as_data import check_alike
 from bluegrid_server.models.file_pool import FilePool
@@ -96,6 +99,44 @@ def test_a_preflight_refuses_a_model_that_is_read_otherwise_than_it_is_loaded(
     monkeypatch.setattr(versions, "reader_of", lambda *_, **__: lambda _: other)
     with pytest.raises(ModelError, match=r"model line-1 is read as data, and its framework loads it other"):
         pool_of(settings, AsData.COMPARED)
+
+
+@pytest.fixture
+def forests(publish: Callable[[Path], Settings], tmp_path: Path) -> Settings:
+    """A version of two forests."""
+    (tmp_path / "forests").mkdir()
+    for number in range(2):
+        rows = np.random.default_rng(number).normal(size=(60, 3))
+        forest = RandomForestRegressor(4, max_depth=3, random_state=0).fit(rows, rows[:, 0])
+        skops.io.dump(forest, tmp_path / "forests" / f"line-{number}.skops")
+    return publish(tmp_path / "forests")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_trees_are_read_as_data_and_stay_in_files_for_their_framework(forests: Settings) -> None:
+    pool = pool_of(forests, AsData.RELIED_ON)
+    loaded = pool_of(forests.model_copy(update={"models": forests.models / "other"}), AsData.COMPARED)
+    assert len(files(forests)) == 4
+    rows = np.array(ROWS)
+    for uid, served in pool.items():
+        assert isinstance(served.model, TreeModel)
+        assert served.acceleration == loaded[uid].acceleration
+        assert served.model.inputs == loaded[uid].model.inputs
+        assert served.model.outputs == loaded[uid].model.outputs
+        for each in (rows, np.vstack([rows, [[np.nan, 1.0, 2.0]]]), rows * 1e300):
+            try:
+                expected: Any = loaded[uid].model.predict({"x": each})["y"].tolist()
+            except ValueError as error:
+                with pytest.raises(ValueError, match=re.escape(str(error))):
+                    served.model.predict({"x": each})
+            else:
+                assert served.model.predict({"x": each})["y"].tolist() == expected
+
+
+def test_trees_stay_with_their_framework_if_the_set_wants_no_acceleration(forests: Settings) -> None:
+    plain = forests.model_copy(update={"accelerate": "none"})
+    assert not any(isinstance(each.model, TreeModel) for each in pool_of(plain, AsData.RELIED_ON).values())
+    pool_of(plain, AsData.COMPARED)
 
 
 def test_models_are_alike_only_if_all_of_their_numbers_and_names_are() -> None:

@@ -40,12 +40,16 @@ class Described:
     Attributes:
         kind: module and name of the class.
         attributes: by name: numbers, strings, None, lists, tuples, dicts, arrays or `Described`.
+        arguments: with which it is made; empty: it is made without them.
     """
 
     kind: str
     attributes: Mapping[str, Any]
+    arguments: tuple[Any, ...] = ()
 
 
+TREE = "sklearn.tree._tree.Tree"
+"""The class of the nodes of a tree, which only trusted sets may use."""
 VERSION = "_sklearn_version"
 """Attribute with the release of scikit-learn that wrote an estimator."""
 

@@ -14,11 +14,16 @@ import numpy as np
 
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.scikit_learn.data.described import (
-    VERSION,
     Array,
-    Described,
-    ObjectArray,
     check,
+)
+from bluegrid_server.frameworks.scikit_learn.data.pipeline import (
+    INPUT,
+    check_attributes,
+    columns_of,
+    releases_of,
+    scaling_of,
+    steps_of_root,
 )
 
 if TYPE_CHECKING:
@@ -26,9 +31,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_PIPELINE = "sklearn.pipeline.Pipeline"
-_SCALER = "sklearn.preprocessing._data.StandardScaler"
-_INPUT = {"n_features_in_", "feature_names_in_", VERSION}
 _OF_ALL = {"fit_intercept", "normalize", "copy_X", "tol", "positive"}
 _BY_COORDINATES = {
     "alpha",
@@ -49,7 +51,6 @@ _IDLE = {
     "sklearn.linear_model._coordinate_descent.ElasticNet": _OF_ALL | _BY_COORDINATES,
 }
 """By class, attributes that matter in the training only."""
-_IDLE_OF_SCALER = {"var_", "n_samples_seen_"}
 
 _MAX_FEATURES = 4096
 """As many products, added up in any order, differ by less than 1e-12 of their magnitudes."""
@@ -104,89 +105,28 @@ class LinearRecipe:
 
 def recipe_of(root: Any) -> LinearRecipe:
     """Return where the numbers of a described estimator are; raise NotDataError if it is not linear."""
-    scaler, last = _steps(root)
+    scaler, last = steps_of_root(root)
     idle = _IDLE.get(last.kind)
     if idle is None:
         check(False, "not a linear model")
     # The names that count are those of the first step.
-    own = {"coef_", "intercept_", *_INPUT} - ({"feature_names_in_"} if scaler else set())
-    _check_attributes(last, idle or set(), own)
+    own = {"coef_", "intercept_", *INPUT} - ({"feature_names_in_"} if scaler else set())
+    check_attributes(last, idle or set(), own)
     features = last.attributes["n_features_in_"]
     check(type(features) is int and 0 < features <= _MAX_FEATURES, "another number of features")
-    mean = scale = None
-    if scaler is not None:
-        mean, scale = _of_scaler(scaler, features)
+    mean, scale = scaling_of(scaler, features)
     coefficients, intercept = last.attributes["coef_"], last.attributes["intercept_"]
     check(isinstance(coefficients, Array) and coefficients.scalar is None, "other coefficients")
     if isinstance(intercept, Array):
         check(intercept.scalar == "numpy.float64", "another intercept")
     else:
         check(type(intercept) is float, "another intercept")
-    parts = [part for part in (root, scaler, last) if part is not None]
     return LinearRecipe(
         features,
-        _columns(scaler or last, features),
+        columns_of(scaler or last, features),
         mean,
         scale,
         coefficients.number,
         intercept,
-        frozenset(_release(part) for part in parts),
+        releases_of(root, scaler, last),
     )
-
-
-def _steps(root: Any) -> tuple[Described | None, Described]:
-    """Return the scaler, if there is one, and the last step."""
-    check(isinstance(root, Described), "not an estimator")
-    if root.kind != _PIPELINE:
-        return None, root
-    attributes = root.attributes
-    check(
-        attributes.keys() <= {"steps", "memory", "transform_input", "verbose", VERSION}, "another attribute"
-    )
-    idle = (attributes.get("memory"), attributes.get("transform_input"), attributes.get("verbose", False))
-    check(idle == (None, None, False), "another setting of the pipeline")
-    steps = attributes["steps"]
-    check(isinstance(steps, list) and 1 <= len(steps) <= 2, "other steps")
-    for step in steps:
-        check(isinstance(step, tuple) and len(step) == 2 and isinstance(step[0], str), "another step")
-        check(isinstance(step[1], Described), "a step that is no estimator")
-    scaler, last = (None, steps[0][1]) if len(steps) == 1 else (steps[0][1], steps[1][1])
-    check(scaler is None or (scaler.kind == _SCALER and steps[0][0] != steps[1][0]), "another first step")
-    return scaler, last
-
-
-def _of_scaler(scaler: Described, features: int) -> tuple[int | None, int | None]:
-    attributes = scaler.attributes
-    _check_attributes(scaler, _IDLE_OF_SCALER, {"with_mean", "with_std", "copy", "mean_", "scale_", *_INPUT})
-    check(type(attributes["n_features_in_"]) is int and attributes["n_features_in_"] == features, "features")
-    # Without a copy, rows are changed in place.
-    check(attributes["copy"] is True, "a scaler in place")
-    numbers: list[int | None] = []
-    for setting, name in (("with_mean", "mean_"), ("with_std", "scale_")):
-        check(type(attributes[setting]) is bool, "another setting")
-        array = attributes[name] if attributes[setting] else None
-        check(not attributes[setting] or (isinstance(array, Array) and array.scalar is None), "no array")
-        numbers.append(None if array is None else array.number)
-    return numbers[0], numbers[1]
-
-
-def _check_attributes(part: Described, idle: set[str], own: set[str]) -> None:
-    for name, value in part.attributes.items():
-        check(name in own or name in idle, f"an attribute {name}")
-        check(name in own or not isinstance(value, Described | ObjectArray), f"an object in {name}")
-
-
-def _columns(part: Described, features: int) -> tuple[str, ...]:
-    names = part.attributes.get("feature_names_in_")
-    if names is None:
-        check("feature_names_in_" not in part.attributes, "names that are none")
-        return ()
-    check(isinstance(names, ObjectArray) and len(names.items) == features, "other names")
-    check(all(type(name) is str for name in names.items), "names that are not text")
-    return tuple(names.items)
-
-
-def _release(part: Described) -> str:
-    release = part.attributes[VERSION]
-    check(type(release) is str, "another release")
-    return str(release)

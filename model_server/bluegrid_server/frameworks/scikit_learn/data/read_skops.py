@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from bluegrid_server.frameworks.scikit_learn.data.described import check
-from bluegrid_server.frameworks.scikit_learn.data.linear import recipe_of
+from bluegrid_server.frameworks.scikit_learn.data.described import TREE, check
 from bluegrid_server.frameworks.scikit_learn.data.npy import array_of
+from bluegrid_server.frameworks.scikit_learn.data.recipes import recipe_of
 from bluegrid_server.frameworks.scikit_learn.data.skops_nodes import Nodes
 from bluegrid_server.frameworks.scikit_learn.data.zip_members import members_of
 from bluegrid_server.frameworks.scikit_learn.other_releases import log_other_releases
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bluegrid_server.frameworks.model import Model
     from bluegrid_server.frameworks.scikit_learn.data.linear import LinearRecipe
+    from bluegrid_server.frameworks.scikit_learn.data.trees import TreesRecipe
 
 _SCHEMA = "schema.json"
 _OBJECT = re.compile(rb'"__id__": (\d+)')
@@ -35,13 +36,13 @@ _MAX_KEPT_BYTES = 2**16
 class _Read:
     """A schema that was read; `files` are the places of the arrays among the names of files."""
 
-    recipe: LinearRecipe
+    recipe: LinearRecipe | TreesRecipe
     files: tuple[int, ...]
 
 
-def reader(_: frozenset[str]) -> Callable[[bytes], Model | None]:
-    """Return the reader of skops files; all types that it reads are trusted by skops itself."""
-    return SkopsReader(version("scikit-learn")).read
+def reader(trust: frozenset[str]) -> Callable[[bytes], Model | None]:
+    """Return the reader of skops files; `trust` names the types that the set trusts."""
+    return SkopsReader(version("scikit-learn"), trusts_trees=TREE in trust).read
 
 
 class SkopsReader:
@@ -49,10 +50,12 @@ class SkopsReader:
 
     Args:
         image: the release of scikit-learn in this image.
+        trusts_trees: whether the set trusts the nodes of trees; all other types are trusted by skops itself.
     """
 
-    def __init__(self, image: str) -> None:
+    def __init__(self, image: str, *, trusts_trees: bool = False) -> None:
         self._image = image
+        self._trusts_trees = trusts_trees
         self._kept: dict[tuple[object, ...], _Read] = {}
 
     def read(self, data: bytes) -> Model | None:
@@ -82,24 +85,26 @@ class SkopsReader:
 
     def _read(self, schema: bytes, names: list[bytes]) -> _Read:
         if len(schema) > _MAX_KEPT_BYTES:
-            return _read(schema, names)
+            return self._read_anew(schema, names)
         split = _OBJECT.split(_FILE.sub(b'"file": ', schema))
         # The texts between the addresses, and which addresses are equal: these are of one object.
         key = tuple(split[::2]), _pattern(split[1::2]), _pattern(names)
         read = self._kept.get(key)
         if read is None:
-            read = _read(schema, names)
+            read = self._read_anew(schema, names)
             if len(self._kept) < _MAX_KEPT:
                 self._kept[key] = read
         return read
+
+    def _read_anew(self, schema: bytes, names: list[bytes]) -> _Read:
+        nodes = Nodes()
+        root = nodes.root(schema)
+        check(TREE not in nodes.kinds or self._trusts_trees, "a type that is not trusted")
+        recipe = recipe_of(root)
+        places = {name.decode() + ".npy": place for place, name in reversed([*enumerate(names)])}
+        return _Read(recipe, tuple(places[name] for name in nodes.files))
 
 
 def _pattern(addresses: list[bytes]) -> tuple[int, ...]:
     numbers: dict[bytes, int] = {}
     return tuple([numbers.setdefault(address, len(numbers)) for address in addresses])
-
-
-def _read(schema: bytes, names: list[bytes]) -> _Read:
-    nodes = Nodes()
-    recipe = recipe_of(nodes.root(schema))
-    return _Read(recipe, tuple(names.index(name.removesuffix(".npy").encode()) for name in nodes.files))

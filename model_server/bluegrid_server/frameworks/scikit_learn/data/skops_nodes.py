@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from bluegrid_server.frameworks.scikit_learn.data.described import (
+    TREE,
     Array,
     Described,
     NotDataError,
@@ -31,6 +32,7 @@ _KEYS = {
     "DictNode": _NODE | {"content", "key_types"},
     "ObjectNode": _NODE | {"content"},
     "TypeNode": _NODE,
+    "TreeNode": _NODE | {"content", "__reduce__"},
 }
 _ARRAY_KEYS = {"numpy": _NODE | {"type", "file"}, "json": _NODE | {"type", "content", "shape"}}
 _CLASSES = {
@@ -46,22 +48,18 @@ class Nodes:
     """Reads the nodes of one schema.
 
     Attributes:
-        files: names of the files with arrays, in the order in which they appear.
         kinds: the classes of all objects.
     """
 
     def __init__(self) -> None:
-        self.files: list[str] = []
+        self._numbers: dict[str, int] = {}
         self.kinds: set[str] = set()
         self._built: dict[int, tuple[Any, Any]] = {}
-        self._readers: dict[str, Callable[[dict[str, Any]], Any]] = {
-            "JsonNode": self._plain,
-            "ListNode": self._list,
-            "TupleNode": self._tuple,
-            "DictNode": self._dict,
-            "ObjectNode": self._object,
-            "NdArrayNode": self._array,
-        }
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the files with arrays, in the order in which they appear."""
+        return [*self._numbers]
 
     def root(self, schema: bytes) -> Any:
         """Return the object that a schema describes.
@@ -80,16 +78,21 @@ class Nodes:
         check(type(number) is int, "an object without a number")
         if number in self._built:
             before, value = self._built[number]
-            check(before == node, "two objects of one number")
+            # An object that is written twice has attributes in a dict that was made twice.
+            check(before == node or value == self._built_of(node), "two objects of one number")
             return value
+        value = self._built_of(node)
+        self._built[number] = node, value
+        return value
+
+    def _built_of(self, node: dict[str, Any]) -> Any:
         loader = node["__loader__"]
         if (keys := _KEYS.get(loader)) is not None:
             check(node.keys() == keys, f"a {loader} with other keys")
         if (name := _CLASSES.get(loader)) is not None:
             check(_class(node) == name, f"a {loader} of another class")
-        value = self._readers[loader](node)
-        self._built[number] = node, value
-        return value
+        # Not bound methods in an attribute: such a cycle stays, since models are read without collections.
+        return _READERS[loader](self, node)
 
     def _plain(self, node: dict[str, Any]) -> Any:
         check(node["is_json"] is True, "a value that is not JSON")
@@ -107,11 +110,7 @@ class Nodes:
         content, types = node["content"], node["key_types"]
         check(types["__loader__"] == "ListNode" and types["__class__"] == "list", "keys without types")
         keys = types["content"]
-        check(
-            len(keys) == len(content)
-            and all(key["__loader__"] == "TypeNode" and _class(key) == "builtins.str" for key in keys),
-            "keys that are not text",
-        )
+        check(len(keys) == len(content) and all(map(_is_text, _distinct(keys))), "keys that are not text")
         return {key: self._value(item) for key, item in content.items()}
 
     def _object(self, node: dict[str, Any]) -> Described:
@@ -121,6 +120,11 @@ class Nodes:
         check(isinstance(attributes, dict), "an object without attributes")
         return Described(kind, attributes)
 
+    def _tree(self, node: dict[str, Any]) -> Described:
+        check(_class(node) == TREE and node["__reduce__"].keys() == {"args"}, "a tree of another class")
+        self.kinds.add(TREE)
+        return Described(TREE, self._value(node["content"]), self._value(node["__reduce__"]["args"]))
+
     def _array(self, node: dict[str, Any]) -> Array | ObjectArray:
         kind, form = _class(node), node["type"]
         check(node.keys() == _ARRAY_KEYS[form], "an array with other keys")
@@ -129,8 +133,17 @@ class Nodes:
             items = self._list(node)
             check(self._value(node["shape"]) == (len(items),), "objects in several dimensions")
             return ObjectArray(tuple(items))
-        self.files.append(node["file"])
-        return Array(len(self.files) - 1, None if kind == "numpy.ndarray" else kind)
+        number = self._numbers.setdefault(node["file"], len(self._numbers))
+        return Array(number, None if kind == "numpy.ndarray" else kind)
+
+
+def _distinct(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first of equal neighbours: mostly all keys are equal."""
+    return [key for place, key in enumerate(keys) if not place or key != keys[place - 1]]
+
+
+def _is_text(key: dict[str, Any]) -> bool:
+    return bool(key["__loader__"] == "TypeNode" and key.keys() == _NODE and _class(key) == "builtins.str")
 
 
 def _class(node: dict[str, Any]) -> str:
@@ -138,3 +151,15 @@ def _class(node: dict[str, Any]) -> str:
     if not (isinstance(module, str) and isinstance(name, str)):
         raise NotDataError("a class without a name")
     return f"{module}.{name}"
+
+
+_READERS: dict[str, Callable[[Nodes, dict[str, Any]], Any]] = {
+    "JsonNode": Nodes._plain,
+    "ListNode": Nodes._list,
+    "TupleNode": Nodes._tuple,
+    "DictNode": Nodes._dict,
+    "ObjectNode": Nodes._object,
+    "NdArrayNode": Nodes._array,
+    "TreeNode": Nodes._tree,
+}
+"""By loader of skops, the method that reads its nodes."""
