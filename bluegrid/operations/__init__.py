@@ -8,7 +8,7 @@
     service_url answers of a service by its URL, without Kubernetes
     logs        of a service's pods
     missing     the error if nothing of a service runs
-    history     what was declared before, read from git
+    registry_commits ─> history             what was declared before, read from git
     doctor      checks of what all commands need
     pod_store   whether the store answers pods, by the account that they have
 
@@ -24,7 +24,6 @@ from bluegrid.operations.history import (
     Change,
     EarlierLive,
     LiveBefore,
-    RegistryCommit,
     changes_of,
     live_at,
     live_before,
@@ -37,6 +36,7 @@ from bluegrid.operations.pods import PodStatus
 from bluegrid.operations.prediction_comparison import AnswerComparison, compare
 from bluegrid.operations.prediction_requests import PredictionRequest, read_requests
 from bluegrid.operations.predictions import ClusterClient, Prediction
+from bluegrid.operations.registry_commits import RegistryCommit
 from bluegrid.operations.routes import ask_live_clusters
 from bluegrid.operations.service_url import ServiceUrl
 from bluegrid.operations.snapshot import Snapshot, take_snapshot

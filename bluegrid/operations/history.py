@@ -5,40 +5,29 @@ The history follows the first parents of the branch: a merged pull request is on
 
 from __future__ import annotations
 
-import subprocess
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise, tee
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise, tee
 from typing import TYPE_CHECKING, Any
 
+from bluegrid.operations.registry_commits import (
+    RegistryCommit,
+    commit_named,
+    commits_of,
+    require_repository,
+    texts_of,
+)
 from bluegrid_registry import ConfigError, RegistryError, Remedy
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION
 from bluegrid_registry.registry_files.yaml_source import block_of, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bluegrid_registry import Service
 
 _REPORTED_FIELDS = ("version", "replicas", "cpu", "memory", "gpu")
 """The fields of a cluster whose changes are reported."""
-_LOG_FORMAT = "%H%x00%an%x00%aI%x00%s"
-
-
-@dataclass(frozen=True)
-class RegistryCommit:
-    """A commit that changed the file; `digest` is empty for an edit that is not committed yet."""
-
-    digest: str
-    author: str
-    time: str
-    subject: str
-
-    def __str__(self) -> str:
-        if not self.digest:
-            return "an edit that is not committed"
-        return f"{self.digest[:10]} of {self.time[:16]} by {self.author}: {self.subject}"
 
 
 @dataclass(frozen=True)
@@ -78,43 +67,27 @@ class Change:
 def recorded(file: Path) -> Iterator[Recorded]:
     """Yield a service as its registry file declares it now, then at each commit, newest first.
 
+    Git walks back no further than the caller does.
+
     Raises:
         ConfigError: the file is in no git repository, or git is not installed.
     """
-    log = _git(file, "log", "--first-parent", f"--format={_LOG_FORMAT}", "--", file.name)
-    commits = [RegistryCommit(*line.split("\0")) for line in log.splitlines()]
     now = file.read_text(encoding="utf-8")
-    with _texts(file) as text_at:
-        if not commits or text_at(commits[0]) != now:
+    with commits_of(file) as commits, texts_of(file) as text_at:
+        newest = next(commits, None)
+        text = "" if newest is None else text_at(newest)
+        if text != now:
             yield _read(RegistryCommit("", "", "", ""), now)
+        if newest is None:
+            return
+        state = _read(newest, text)
+        yield state
+        block = block_of(text, "service")
         for commit in commits:
-            yield _read(commit, text_at(commit))
-
-
-@contextmanager
-def _texts(file: Path) -> Iterator[Callable[[RegistryCommit], str]]:
-    """Yield a function that returns the file's text at a commit, empty if it is deleted; git runs once."""
-    command = ["git", "-C", str(file.parent), "cat-file", "--batch"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
-        assert git.stdin is not None and git.stdout is not None  # noqa: S101, PT018 - they are pipes
-        requests, replies = git.stdin, git.stdout
-
-        def text_at(commit: RegistryCommit) -> str:
-            requests.write(f"{commit.digest}:./{file.name}\n".encode())
-            requests.flush()
-            *_, kind = replies.readline().decode().split()
-            # A commit that deletes the file is in its history, too.
-            if kind == "missing":
-                return ""
-            text = replies.read(int(kind)).decode()
-            replies.readline()
-            return text
-
-        try:
-            yield text_at
-        finally:
-            # The caller may stop early; git ends when its standard input closes.
-            requests.close()
+            # Most commits add a version, and leave the service as it is.
+            before, block = block, block_of(text_at(commit), "service")
+            state = replace(state, commit=commit) if block == before else _read(commit, block)
+            yield state
 
 
 def changes_of(service: str, file: Path, region: str | None = None) -> Iterator[Change]:
@@ -129,7 +102,7 @@ def changes_of(service: str, file: Path, region: str | None = None) -> Iterator[
         ConfigError: as `recorded`.
     """
     none = _read(RegistryCommit("", "", "", ""), "")
-    for new, old in pairwise([*recorded(file), none]):
+    for new, old in pairwise(chain(recorded(file), [none])):
         was, now = (each if each.name == service else none for each in (old, new))
         if changes := tuple(_changes(was, now, region)):
             yield Change(new.commit, changes)
@@ -248,19 +221,14 @@ def _last(file: Path, service: Service, region: str | None, cluster: str) -> Ear
 def _at_commit(file: Path, service: Service, region: str | None, to: str) -> EarlierLive:
     """Return the cluster that was live at a commit, if it serves the same version now."""
     try:
-        digest = _git(
-            file, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{to}^{{commit}}"
-        ).strip()
+        commit = commit_named(file, to)
     except ConfigError:
         # Without a repository this says so.
-        _git(file, "rev-parse", "--git-dir")
+        require_repository(file)
         declared = ", ".join(cluster.id for cluster in service.clusters)
         fault = f"{to} is neither a cluster of {service.name} (declared: {declared}) nor a commit"
         raise RegistryError(f"{fault}; see `bluegrid history {service.name}`") from None
-    commit = RegistryCommit(
-        *_git(file, "log", "-1", f"--format={_LOG_FORMAT}", digest).rstrip("\n").split("\0")
-    )
-    with _texts(file) as text_at:
+    with texts_of(file) as text_at:
         state = _read(commit, text_at(commit))
     cluster = state.live_in(region)
     if state.name != service.name or cluster is None:
@@ -343,16 +311,3 @@ def _changes(old: Recorded, new: Recorded, only: str | None) -> Iterator[str]:
             for key in _REPORTED_FIELDS:
                 if before.get(key) != after.get(key):
                     yield f"{cluster} {key}: {before.get(key, 'default')} -> {after.get(key, 'default')}"
-
-
-def _git(file: Path, *arguments: str) -> str:
-    """Run git in the file's folder."""
-    try:
-        return subprocess.run(
-            ["git", "-C", file.parent, *arguments], capture_output=True, text=True, check=True
-        ).stdout
-    except FileNotFoundError:
-        raise ConfigError("git is not on PATH; the history of the registry is git's") from None
-    except subprocess.CalledProcessError as error:
-        first, *_ = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]
-        raise ConfigError(f"{file}: has no history: {first.removeprefix('fatal: ')}") from None

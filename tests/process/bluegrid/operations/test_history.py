@@ -297,3 +297,28 @@ def test_a_merged_branch_is_one_change(folder: Path) -> None:
     git(folder, "switch", "--quiet", "main")
     git(folder, "merge", "--quiet", "--no-ff", "work", "--message", "merge")
     assert message(folder)[0] == ("merge", ("d1 replicas: 2 -> 4",))
+
+
+def test_git_is_read_no_further_than_the_history_is(folder: Path) -> None:
+    oldest = subprocess.check_output(["git", "-C", folder, "rev-parse", "HEAD"], text=True).strip()
+    for cluster in ("d2", "d1", "d2"):
+        switch(folder, "line-loading", cluster)
+        commit(folder, f"{cluster} goes live")
+    (folder.parent / ".git" / "objects" / oldest[:2] / oldest[2:]).unlink()
+    changes = changes_of("line-loading", folder / "g1.yaml")
+    assert next(changes).commit.subject == "d2 goes live"
+    assert before(folder) == "d1"
+    with pytest.raises(ConfigError, match=rf"g1.yaml: has no history: .*{oldest}"):
+        list(changes)
+
+
+def test_versions_that_are_added_are_no_changes_of_the_service(folder: Path) -> None:
+    for number in range(4, 7):
+        row = f'  - {{id: v{number}, manifest: "{DIGEST}", updated: 2026-11-25T08:00:00Z}}\n'
+        text = (folder / "g1.yaml").read_text()
+        (folder / "g1.yaml").write_text(text.replace("service:", f"{row}service:"))
+        commit(folder, f"v{number}")
+    switch(folder, "line-loading", "d2")
+    commit(folder, "d2 goes live")
+    assert [subject for subject, _ in message(folder)] == ["d2 goes live", "line-loading goes online"]
+    assert before(folder) == "d1"
