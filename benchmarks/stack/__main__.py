@@ -19,7 +19,7 @@ from benchmarks.result_files import commit, finish
 from benchmarks.rows import OURS, goals_of
 from benchmarks.stack import argo, growth, verdicts
 from benchmarks.stack.place import online
-from benchmarks.stack.plan import FULL, QUICK, TINY, Plan
+from benchmarks.stack.plan import FULL, LARGE, QUICK, TINY, Plan
 from benchmarks.stack.report import write_report
 from benchmarks.stack.switches import replace_back_and_forth, switch_back_and_forth
 from bluegrid_registry import BluegridError
@@ -47,8 +47,11 @@ def main() -> int:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
     size.add_argument("--tiny", action="store_true", help=f"minutes, proves nothing; writes to {SCRATCH}")
+    size.add_argument(
+        "--large", action="store_true", help=f"hours, up to 2,000 services; writes to {SCRATCH}"
+    )
     chosen = parser.parse_args()
-    plan = QUICK if chosen.quick else TINY if chosen.tiny else FULL
+    plan = QUICK if chosen.quick else TINY if chosen.tiny else LARGE if chosen.large else FULL
     # So that SIGTERM stops the node too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PREVIEW = ("preview", "--expect-no-changes")
 UP = ("up", "--yes", "--skip-preview", "--expect-no-changes")
+ALONE = "switch --up"
+"""The command that updates one service alone."""
 WORKS = {"preview": PREVIEW, "no-change up": UP}
 
 
@@ -55,7 +57,7 @@ def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], p
             if count in plan.switched:
                 size.switched = {
                     "up": switch_back_and_forth(work, prepared, plan.switches, alone=False),
-                    "switch --up": switch_back_and_forth(work, prepared, plan.switches, alone=True),
+                    ALONE: switch_back_and_forth(work, prepared, plan.switches, alone=True),
                 }
             yield size
 

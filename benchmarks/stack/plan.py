@@ -28,9 +28,11 @@ class Plan:
     compared: int
 
 
-FULL = Plan(sizes=(10, 50, 100, 200, 500), samples=2, switched=(50, 500), switches=2, compared=20)
+FULL = Plan(sizes=(10, 50, 100, 200, 500), samples=2, switched=(10, 50, 500), switches=2, compared=20)
 """Few samples: on 2 cores an hour, half of it with 500 services."""
 QUICK = Plan(sizes=(5, 10, 20), samples=2, switched=(20,), switches=2, compared=2)
 """A part of the full plan, in minutes."""
 TINY = Plan(sizes=(2, 4, 6), samples=1, switched=(4,), switches=2, compared=2)
 """Proves in minutes that the benchmark works; its figures are not valid."""
+LARGE = Plan(sizes=(10, 500, 2000), samples=1, switched=(10, 500, 2000), switches=2, compared=2)
+"""What a switch costs in a stack of 2,000 services, whose creation takes hours."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.rows import OURS, Row, row, straight
-from benchmarks.stack.growth import WORKS
+from benchmarks.stack.growth import ALONE, WORKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +44,8 @@ def of_size(size: Size, goals: Goals) -> list[Row]:
     )
     for command, switched in size.switched.items():
         work = f"one switch among {among}, `{command}`"
-        rows.append(row(work, _LAST, {OURS: switched.seconds}, goals.get(f"switch among {among}")))
+        limit = goals.get(f"{command} among {among}", goals.get(f"switch among {among}"))
+        rows.append(row(work, _LAST, {OURS: switched.seconds}, limit))
         beyond = [each - median(size.ours["no-change up"]) for each in switched.seconds]
         limit = goals.get(f"switch among {among}, beyond a no-change up")
         rows.append(row(f"{work}: beyond a no-change up", "s", {OURS: beyond}, limit))
@@ -60,7 +62,26 @@ def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
         floor = {size.services: size.floor[work] for size in sizes}
         rows.append(straight(f"{work}, {span}", ours, goals["straight"]))
         rows.append(straight(f"{work} of the {FLOOR}, {span}", floor, None))
-    return rows
+    return rows + _switches_that_grow(sizes, goals)
+
+
+def _switches_that_grow(sizes: Sequence[Size], goals: Goals) -> list[Row]:
+    """Return how many times as long a switch of one service takes, for pairs of numbers of services."""
+    seconds = {
+        size.services: median(size.switched[ALONE].seconds) for size in sizes if ALONE in size.switched
+    }
+    pairs = [*pairwise(seconds)]
+    if len(seconds) > 2:
+        pairs.append((next(iter(seconds)), next(reversed(seconds))))
+    return [
+        row(
+            f"one switch, `{ALONE}`: {many} services against {few}",
+            "times as long",
+            {OURS: [seconds[many] / seconds[few]]},
+            goals.get(f"{ALONE}, {many} services against {few}"),
+        )
+        for few, many in pairs
+    ]
 
 
 def of_comparison(work: str, ours: Switched, argo: Switched, goals: Goals) -> list[Row]:
