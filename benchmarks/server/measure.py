@@ -14,7 +14,7 @@ import orjson
 
 from benchmarks.server import models as trained
 from benchmarks.server.client import post, request_for, request_once, request_times
-from benchmarks.server.servers import Accelerated, Bare, BareOnnx, KServe, MLServer, NotReadyError, Ours
+from benchmarks.server.servers import Bare, BareOnnx, ByFramework, KServe, MLServer, NotReadyError, Ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from benchmarks.server.plan import Plan
     from benchmarks.server.servers import Running, Server
 
-MANY: tuple[Server, ...] = (Ours(), Accelerated(), MLServer(), KServe())
+MANY: tuple[Server, ...] = (Ours(), MLServer(), KServe())
 ONE: tuple[Server, ...] = (*MANY, Bare(), BareOnnx())
-FORESTS: tuple[Server, ...] = (*MANY, BareOnnx())
 STARTS: tuple[Server, ...] = (Ours(), MLServer(), KServe())
+FOREST: tuple[Server, ...] = (*MANY, ByFramework(), BareOnnx())
+NEIGHBOURS: tuple[Server, ...] = (Ours(), Bare())
 _WARM_UP = 0.5
 _CONNECTIONS = 4
 """Connections over which a server is under load when it is killed."""
@@ -48,7 +49,9 @@ class Measured:
     Attributes:
         rates: requests a second of one model, by connections.
         p99s: milliseconds, by connections.
-        forests: requests a second of one forest, over the largest number of connections.
+        forest: requests a second of one forest, over the largest number of connections.
+        neighbours: the same of one model that only its framework computes.
+        all_forests: seconds until all forests have answered one request of ours, by their number.
         all_models: seconds until all models have answered, by their number; peers answer one by one.
         starts: seconds until ready, by number of models.
         memory: MiB after a request to each model, by number of models.
@@ -63,7 +66,9 @@ class Measured:
 
     rates: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     p99s: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
-    forests: Samples = field(default_factory=_samples)
+    forest: Samples = field(default_factory=_samples)
+    neighbours: Samples = field(default_factory=_samples)
+    all_forests: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     all_models: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     starts: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
     memory: dict[int, Samples] = field(default_factory=lambda: defaultdict(_samples))
@@ -88,12 +93,16 @@ class Bench:
         """Run all measurements."""
         for _ in range(self._plan.rounds):
             self._each(ONE, self._trained(1), self._one_model)
-            self._each(FORESTS, self._trained(1, trained.FOREST), self._one_forest)
+            self._each(FOREST, self._trained(1, trained.FOREST), self._one_forest)
+            self._each(NEIGHBOURS, self._trained(1, trained.NEIGHBOURS), self._neighbours)
             for count in self._plan.many:
                 self._each(MANY, self._trained(count), self._all_models)
             self._each((Ours(),), self._trained(max(self._plan.many)), self._killed)
             forests = self._trained(self._plan.forests, trained.FOREST)
             self._each(STARTS, forests, self._all_forests)
+        self._each(
+            (Ours(),), self._trained(self._plan.forests_at_once, trained.FOREST), self._forests_at_once
+        )
         for count in self._plan.growth:
             self._each((Ours(),), self._trained(count), self._growth)
         return self.measured
@@ -134,23 +143,29 @@ class Bench:
             self.measured.client_busy.append(result.busy)
 
     def _one_forest(self, server: Server, running: Running, models: Models) -> None:
+        self.measured.forest[server.name].append(self._rate(server, running, models))
+
+    def _neighbours(self, server: Server, running: Running, models: Models) -> None:
+        self.measured.neighbours[server.name].append(self._rate(server, running, models))
+
+    def _rate(self, server: Server, running: Running, models: Models) -> float:
+        """Return the requests a second of one model, over the largest number of connections."""
         request = [post(server.infer_path(models.uids[0]), models.body())]
         connections = max(self._plan.connections)
         request_for(running.port, request, connections, _WARM_UP)
         result = request_for(running.port, request, connections, self._plan.forest_seconds)
-        self.measured.forests[server.name].append(result.rate)
         self.measured.client_busy.append(result.busy)
+        return result.rate
+
+    def _forests_at_once(self, server: Server, running: Running, models: Models) -> None:
+        taken = self.measured.all_forests[len(models.uids)][server.name]
+        taken += self._batches(running, models)
 
     def _all_models(self, server: Server, running: Running, models: Models) -> None:
         measured, count = self.measured, len(models.uids)
         measured.starts[count][server.name].append(running.start_seconds)
         if isinstance(server, Ours):
-            request = post(server.batch_path, models.batch_body())
-            _check_batch(request_once(running.port, request), models)
-            for _ in range(self._plan.batches):
-                measured.all_models[count][server.name].append(
-                    request_times(running.port, [request], 1, 1).seconds
-                )
+            measured.all_models[count][server.name] += self._batches(running, models)
         else:
             requests = _one_by_one(server, models)
             connections = max(self._plan.connections)
@@ -177,6 +192,12 @@ class Bench:
         ) as second:
             self.measured.backs[len(models.uids)].append(time.perf_counter() - began)
             _check(server, second, models)
+
+    def _batches(self, running: Running, models: Models) -> list[float]:
+        """Return the seconds of requests to ours for all models."""
+        request = post(Ours.batch_path, models.batch_body())
+        _check_batch(request_once(running.port, request), models)
+        return [request_times(running.port, [request], 1, 1).seconds for _ in range(self._plan.batches)]
 
     def _growth(self, server: Server, running: Running, models: Models) -> None:
         requests = _one_by_one(server, models)

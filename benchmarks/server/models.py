@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
 
 from benchmarks.server.plan import INPUTS
 from bluegrid.tour.line_loading.skops_bytes import skops_bytes
@@ -47,6 +48,18 @@ FOREST = Kind(
     20 * INPUTS,
     ("sklearn.tree._tree.Tree",),
 )
+NEIGHBOURS = Kind(
+    "neighbours",
+    KNeighborsRegressor,
+    20 * INPUTS,
+    (
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.metrics._dist_metrics.newObj",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neighbors._kd_tree.newObj",
+    ),
+)
+"""Computed by scikit-learn alone, in a worker."""
 
 
 @dataclass(frozen=True)

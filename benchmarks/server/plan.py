@@ -16,7 +16,9 @@ class Plan:
         rounds: how often every server is started and measured, in turn.
         seconds: how long requests go to one model, for each number of connections.
         connections: numbers of connections; each waits for its answer before the next request.
-        forest_seconds: how long requests go to one forest, over the largest number of connections.
+        forest_seconds: how long requests go to one forest, and to one model that only its framework computes,
+            over the largest number of connections.
+        forests_at_once: number of forests of which one request asks all.
         many: numbers of models that all get a request; the first is for servers that cannot hold more.
         batches: requests for all models, in each round.
         forests: number of forests of which a server starts with all.
@@ -29,6 +31,7 @@ class Plan:
     seconds: float
     connections: tuple[int, ...]
     forest_seconds: float
+    forests_at_once: int
     many: tuple[int, ...]
     batches: int
     forests: int
@@ -42,12 +45,13 @@ FULL = Plan(
     seconds=4,
     connections=(1, 16),
     forest_seconds=2,
+    forests_at_once=3_207,
     many=(300, 3_207),
     batches=5,
     forests=1_000,
     growth=(1, 10, 100, 1_000, 10_000),
     growth_requests=3_000,
-    start_limit=120,
+    start_limit=600,
 )
 
 QUICK = Plan(
@@ -55,6 +59,7 @@ QUICK = Plan(
     seconds=2,
     connections=(1, 16),
     forest_seconds=1,
+    forests_at_once=300,
     many=(300,),
     batches=5,
     forests=100,
@@ -69,6 +74,7 @@ TINY = Plan(
     seconds=0.3,
     connections=(1, 16),
     forest_seconds=0.3,
+    forests_at_once=20,
     many=(10, 20),
     batches=2,
     forests=5,

@@ -29,8 +29,9 @@ model's own.
 
 - *bare loop* is no peer but a yardstick: uvicorn, uvloop, httptools and orjson around the same model, without
   checks of any kind.
-- *forest*: a random forest of 20 trees of depth 6, over the most connections. Accelerated it is compiled to
-  ONNX (`accelerate: onnx`); a Ridge is not, since it is computed without its framework anyway.
+- *forest*: a random forest of 20 trees of depth 6, over the most connections. Ours computes its table; with
+  `accelerate: none` scikit-learn does. The bare loop runs it by ONNX Runtime.
+- *nearest neighbours*: a model that only scikit-learn computes, in a worker, over the most connections.
 - *all models*: one request for all of them to ours; to a peer, which has no such request, one after the other
   for each model over the most connections. Compared are the times in which all models have answered.
 - *start*: until the ready endpoint says so; ours fetches and verifies the version first, from a folder.

@@ -177,11 +177,11 @@ class Ours(Server):
         return {f"BLUEGRID_{name}": value for name, value in settings.items()}
 
 
-class Accelerated(Ours):
-    """bluegrid's model server with models compiled to ONNX."""
+class ByFramework(Ours):
+    """bluegrid's model server with models that their framework computes."""
 
-    name = f"{OURS}, accelerated"
-    accelerate = "onnx"
+    name = f"{OURS}, by its framework"
+    accelerate = "none"
 
 
 class Bare(Server):

@@ -10,27 +10,28 @@ from benchmarks import rows
 from benchmarks.rows import OURS, goals_of
 from benchmarks.server.measure import Measured
 from benchmarks.server.report import write_report
-from benchmarks.server.servers import Accelerated, Bare, BareOnnx, KServe, MLServer
+from benchmarks.server.servers import Bare, BareOnnx, ByFramework, KServe, MLServer
 from benchmarks.server.verdicts import rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOTH = (OURS, Accelerated.name)
 MANY = 3_207
 GOALS = goals_of("server")
 
 
 def measured() -> Measured:
     each = Measured()
-    for name, rate in ((OURS, 3000), (Accelerated.name, 5000), (MLServer.name, 1000), (KServe.name, 900)):
+    for name, rate in ((OURS, 3000), (MLServer.name, 1000), (KServe.name, 900)):
         each.rates[16][name] = [rate, rate, 2 * rate]
-        each.forests[name] = [rate / 10 if name == OURS else rate]
+        each.forest[name] = [rate]
         each.p99s[16][name] = [1e6 / rate]
-        each.starts[MANY][name] = each.all_models[MANY][name] = [60 / rate if name in BOTH else 4.0]
-        each.memory[MANY][name] = [200.0 if name in BOTH else 190.0]
+        each.starts[MANY][name] = each.all_models[MANY][name] = [60 / rate if name == OURS else 4.0]
+        each.memory[MANY][name] = [200.0 if name == OURS else 190.0]
     each.rates[16][Bare.name], each.rates[16][BareOnnx.name] = [4000.0], [6000.0]
-    each.forests[BareOnnx.name] = [6000.0]
+    each.forest |= {BareOnnx.name: [4000.0], ByFramework.name: [300.0]}
+    each.neighbours |= {OURS: [850.0], Bare.name: [1000.0]}
+    each.all_forests[MANY][OURS] = [0.2]
     each.forest_starts[1_000] = {OURS: [7.0], MLServer.name: [30.0]}
     each.forest_memory[1_000] = {OURS: [200.0], MLServer.name: [900.0]}
     each.backs[MANY] = [2.0]
@@ -60,22 +61,22 @@ def test_more_requests_a_second_are_better_and_the_best_peer_counts() -> None:
     assert row.samples[OURS] == [3000, 3000, 6000]
 
 
-def test_the_bare_loop_is_no_peer_and_each_variant_has_its_own() -> None:
+def test_the_bare_loop_is_no_peer() -> None:
     row = of("one model, 16 connections: against bare loop")
     assert (row.ratio, row.holds) == (0.75, False)
-    row = of("one model, accelerated, 16 connections: against bare loop")
-    assert (row.peer_name, row.ratio, row.holds) == (BareOnnx.name, 0.8333, True)
+    row = of("one model of nearest neighbours: against bare loop")
+    assert (row.ratio, row.holds) == (0.85, True)
 
 
-def test_an_accelerated_forest_is_beside_peers_the_bare_loop_and_itself() -> None:
-    against = {
-        yard: of(f"one forest, accelerated: against {yard}") for yard in ("peers", "bare loop", "itself")
-    }
+def test_a_forest_is_beside_peers_the_bare_loop_and_its_framework() -> None:
+    yards = ("peers", "bare loop", "its framework")
+    against = {yard: of(f"one forest: against {yard}") for yard in yards}
     assert {yard: (row.ratio, row.holds) for yard, row in against.items()} == {
-        "peers": (5, True),
-        "bare loop": (0.8333, True),
-        "itself": (16.67, None),
+        "peers": (3, False),
+        "bare loop": (0.75, False),
+        "its framework": (10, None),
     }
+    assert of("all of 3,207 forests").holds
 
 
 def test_less_time_and_memory_are_better() -> None:
@@ -90,11 +91,11 @@ def test_what_no_server_did_has_no_row() -> None:
     for samples in (
         without.rates[16],
         without.p99s[16],
-        without.forests,
+        without.forest,
         *(each[MANY] for each in (without.all_models, without.starts, without.memory)),
     ):
-        del samples[Accelerated.name]
-    assert not any("accelerated" in row.work for row in rows_of(without, GOALS))
+        del samples[OURS]
+    assert not any(row.work.startswith(("one forest", "one model, ")) for row in rows_of(without, GOALS))
     for name in (MLServer.name, KServe.name):
         del without.memory[MANY][name]
     assert not any(row.work == "3,207 models: memory" for row in rows_of(without, GOALS))
