@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bluegrid.project import Place
-    from bluegrid_registry import RegistryFile, Service
+    from bluegrid_registry import Cluster, RegistryFile, Service
 
 COLUMNS = ("service", "set", "live", "clusters", "regions", "url")
 
@@ -41,6 +41,12 @@ def where_live(service: Service, cluster: str) -> bool | list[str]:
     if isinstance(service.live, str):
         return service.live == cluster
     return [region for region, live in service.live.items() if live == cluster] or False
+
+
+def pods(cluster: Cluster) -> str:
+    """Return the number of a cluster's pods: of each of its shards, if it has any."""
+    times = f"{cluster.shards} x " if cluster.shards > 1 else ""
+    return f"{times}{cluster.autoscaling or cluster.replicas}"
 
 
 def facts(data: Any, prefix: str = "") -> dict[str, Any]:

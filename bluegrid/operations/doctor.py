@@ -12,7 +12,7 @@ from bluegrid.operations.diagnosis import Diagnosis
 from bluegrid.operations.rights import ROLES
 from bluegrid.operations.routes import live_clusters
 from bluegrid_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
-from bluegrid_registry.contract import LABEL, service_path
+from bluegrid_registry.contract import LABEL, cluster_name, cluster_of_labels, service_path
 from bluegrid_registry.route_backends import backends_of
 from bluegrid_registry.route_client import RouteClient, RouteSilent
 from bluegrid_registry.stores.versions import check_pinned
@@ -90,10 +90,11 @@ def _lone_pods(namespace: Namespace, routes: Sequence[Object]) -> Iterator[Diagn
 
     A PodDisruptionBudget does not help: if it keeps the only pod, nobody can drain the node.
     """
-    pods = {
-        each["metadata"]["name"]: each["spec"]["replicas"]
-        for each in (namespace.objects("apis/apps/v1/deployments", OURS) if routes else ())
-    }
+    pods: dict[str, int] = {}
+    for each in namespace.objects("apis/apps/v1/deployments", OURS) if routes else ():
+        name = cluster_name(*cluster_of_labels(each["metadata"]["labels"]))
+        # Of a cluster with shards: those of the shard with the fewest.
+        pods[name] = min(each["spec"]["replicas"], pods.get(name, each["spec"]["replicas"]))
     for route in routes:
         service = route["metadata"]["name"]
         for cluster in live_clusters([route], service):

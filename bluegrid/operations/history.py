@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import Service
 
-_REPORTED_FIELDS = ("version", "replicas", "cpu", "memory", "gpu")
+_REPORTED_FIELDS = ("version", "replicas", "shards", "cpu", "memory", "gpu")
 """The fields of a cluster whose changes are reported."""
 
 

@@ -29,7 +29,7 @@ def nothing_runs(namespace: Namespace, service: str, cluster: str | None = None)
     where = f"in namespace {namespace.name} of {namespace.context}"
     if service not in services:
         return RegistryError(f"service {service}: nothing of it runs {where}; {_named('services', services)}")
-    clusters = sorted(each[f"{LABEL}/cluster"] for each in labels if each[f"{LABEL}/service"] == service)
+    clusters = sorted({each[f"{LABEL}/cluster"] for each in labels if each[f"{LABEL}/service"] == service})
     if cluster is None or cluster in clusters:
         named = f"cluster {cluster} of service {service}" if cluster else f"service {service}"
         return RegistryError(f"{named}: has no pods {where}; see `bluegrid status {service}`")

@@ -54,7 +54,7 @@ class ClusterClient:
         """
         selector = f"{OURS},{LABEL}/service={service}"
         deployments = namespace.objects("apis/apps/v1/deployments", selector)
-        known = sorted(each["metadata"]["labels"][f"{LABEL}/cluster"] for each in deployments)
+        known = sorted({each["metadata"]["labels"][f"{LABEL}/cluster"] for each in deployments})
         if not known or (cluster is not None and cluster not in known):
             raise nothing_runs(namespace, service, cluster)
         named = cluster or next(iter(ask_live_clusters(namespace, service)), "")

@@ -15,6 +15,7 @@ from bluegrid.operations.api import AT_ONCE, OURS, KubernetesError
 from bluegrid.operations.metrics import Counts, read_counts
 from bluegrid.operations.pods import pod_status
 from bluegrid.operations.routes import live_clusters
+from bluegrid.operations.shards import LOST_SHARD, whole_clusters
 from bluegrid_registry.contract import LABEL, METRICS_PORT, PORT, service_path
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Snapshot:
     Attributes:
         at: when the pods were asked, in seconds of a monotonic clock.
         now: the time of day.
-        deployments, ingresses, http_routes, pods: the objects of bluegrid, pods of preflights too.
+        deployments: one for each cluster; see `whole_clusters`.
+        ingresses, http_routes, pods: the objects of bluegrid, pods of preflights too.
         reports: of serving pods, by name; pods that did not answer are absent.
         report_fault: why pods that should report did not; None: all did.
         autoscalers: the autoscalers of bluegrid; empty without the right to list them.
@@ -85,6 +87,12 @@ class Snapshot:
         if deployment is None:
             return 0, 0
         return deployment["status"].get("readyReplicas", 0), deployment["spec"]["replicas"]
+
+    def lost_shards_of(self, name: str) -> str | None:
+        """Return which shards of a cluster have no ready pod; None: all have, or it has no shards."""
+        deployment = self._deployment(name) or {"status": {}}
+        conditions = deployment["status"].get("conditions", ())
+        return next((each["message"] for each in conditions if each["type"] == LOST_SHARD), None)
 
     def version_of(self, name: str) -> str:
         """Return the version that a Deployment serves; empty if there is no such Deployment."""
@@ -153,7 +161,7 @@ def take_snapshot(namespace: Namespace, service: str | None = None, cluster: str
     return Snapshot(
         at,
         datetime.now(UTC),
-        deployments,
+        whole_clusters(deployments),
         ingresses,
         http_routes.result(),
         pods,

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING
 from bluegrid.operations.metrics import traffic
 from bluegrid.operations.pods import PodStatus, age_seconds, in_words
 from bluegrid.operations.routes import url_of
+from bluegrid.operations.shards import LOST_SHARD
 from bluegrid.states import KubernetesObject, ServiceState, states_of_objects
 from bluegrid.states.drift import drift, explained
-from bluegrid_registry.contract import LABEL, preflight_name, service_path
+from bluegrid_registry.contract import (
+    LABEL,
+    cluster_of_labels,
+    part_ids,
+    preflight_name,
+    service_path,
+    shards_of_labels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -240,19 +248,26 @@ def _with_report(pod: PodStatus, now: Snapshot) -> PodStatus:
 
 
 def _why_no_pods(deployment: Object) -> str | None:
-    """Return why Kubernetes creates no pods, such as a quota."""
-    conditions = deployment["status"].get("conditions", ())
-    return next((each.get("message") for each in conditions if each["type"] == "ReplicaFailure"), None)
+    """Return why Kubernetes creates no pods, such as a quota, or which shards have none."""
+    conditions = {each["type"]: each.get("message") for each in deployment["status"].get("conditions", ())}
+    return conditions.get("ReplicaFailure") or conditions.get(LOST_SHARD)
 
 
 def _why_of_last_update(now: Snapshot, service: str, cluster: str) -> str | None:
     """Return why running pods are of an earlier update: the preflight refused the last update."""
     for pod in now.pods_of_cluster(service, cluster):
-        is_preflight = pod["metadata"]["labels"].get("app") == preflight_name(service, cluster)
-        if is_preflight and pod["status"].get("phase") == "Failed":
+        if _is_preflight(pod, service, cluster) and pod["status"].get("phase") == "Failed":
             found = now.pod_statuses[pod["metadata"]["name"]]
             return f"the last update was refused by its preflight: {found.why or found.state}"
     return None
+
+
+def _is_preflight(pod: Object, service: str, cluster: str) -> bool:
+    labels = pod["metadata"]["labels"]
+    if cluster_of_labels(labels) != (service, cluster):
+        return False
+    parts = part_ids(cluster, shards_of_labels(labels))
+    return labels.get("app") in [preflight_name(service, each) for each in parts]
 
 
 def preflight_fault(now: Snapshot, service: str, cluster: str) -> str | None:

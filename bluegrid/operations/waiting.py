@@ -99,10 +99,12 @@ class Wait:
         live = now.live_clusters_of(self.service)
         if cluster not in live:
             return f"the URL leads to {', '.join(live)}" if live else "there is no live route"
-        ready, replicas = now.replicas_of(cluster_name(self.service, cluster))
-        return (
-            None if ready else f"live, with 0 of {replicas} pods ready{_because(now, self.service, cluster)}"
-        )
+        name = cluster_name(self.service, cluster)
+        ready, replicas = now.replicas_of(name)
+        if not ready:
+            return f"live, with 0 of {replicas} pods ready{_because(now, self.service, cluster)}"
+        lost = now.lost_shards_of(name)
+        return f"live, and {lost}" if lost else None
 
     def _why_not_ready(self, now: Snapshot, cluster: str) -> str | None:
         name = cluster_name(self.service, cluster)

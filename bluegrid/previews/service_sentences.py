@@ -102,7 +102,7 @@ def _clusters(change: ServiceChange, service: ServiceState) -> Iterator[str]:
     for cluster in after.values():
         old = before.get(cluster.id)
         if old is None and cluster.id not in named:
-            yield f"create {_with_version(cluster)}, {_pods(cluster.replicas)}"
+            yield f"create {_with_version(cluster)}, {_pods(cluster.replicas)}{_shards(cluster)}"
         if old is None:
             yield from _held_pods(None, cluster)
         else:
@@ -193,6 +193,10 @@ def _pods(replicas: int | Autoscaling) -> str:
     if isinstance(replicas, Autoscaling):
         return str(replicas)
     return "1 pod" if replicas == 1 else f"{replicas} pods"
+
+
+def _shards(cluster: ClusterState) -> str:
+    return f" in {cluster.shards} shards" if cluster.shards > 1 else ""
 
 
 def _all_with_versions(clusters: Mapping[str, ClusterState]) -> str:

@@ -9,10 +9,10 @@ PartialUpdate     `--target` for each resource, and variables for the program
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bluegrid_registry import contract
+from bluegrid_registry import Cluster, contract
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,6 +63,7 @@ class Target:
         clusters: IDs of the clusters; exactly one behind an Ingress.
         are_scaled: whether live clusters have more pods than standbys.
         autoscaled: those of the clusters that have an autoscaler.
+        shards: numbers of shards by cluster, of those that have any.
         with_route: whether the live route is updated.
     """
 
@@ -70,27 +71,34 @@ class Target:
     clusters: tuple[str, ...]
     are_scaled: bool
     autoscaled: tuple[str, ...] = ()
+    shards: Mapping[str, int] = field(default_factory=dict)
     with_route: bool = True
 
     @classmethod
     def of(cls, service: Service | OfferedService, *clusters: str) -> Target:
         """Return the target that makes declared clusters of the service live."""
         autoscaled = tuple(each for each in clusters if service.cluster(each).autoscaling)
-        return cls(service.name, clusters, service.standby_replicas is not None, autoscaled)
+        are_scaled, shards = service.standby_replicas is not None, _shards(service, clusters)
+        return cls(service.name, clusters, are_scaled, autoscaled, shards)
 
     @classmethod
     def autoscaler_of(cls, service: Service | OfferedService, cluster: str) -> Target:
         """Return the target of a cluster's autoscaler alone."""
-        return cls(service.name, (cluster,), are_scaled=False, autoscaled=(cluster,), with_route=False)
+        shards = _shards(service, (cluster,))
+        return cls(service.name, (cluster,), False, (cluster,), shards, with_route=False)
 
     def update(self, urns: Urns) -> PartialUpdate:
         """Return the update of the resources in a stack."""
         targets = [
             *(urns.live_route(self.service) if self.with_route else []),
-            *(urns.deployment(self.service, each) for each in (self.clusters if self.are_scaled else ())),
-            *(urns.autoscaler(self.service, each) for each in self.autoscaled),
+            *(urns.deployment(self.service, each) for each in self._parts(self.clusters) if self.are_scaled),
+            *(urns.autoscaler(self.service, each) for each in self._parts(self.autoscaled)),
         ]
         return PartialUpdate(tuple(targets), _of_resources(self.service, with_route=self.with_route))
+
+    def _parts(self, clusters: Iterable[str]) -> list[str]:
+        """Return what has pods: the clusters, or their shards."""
+        return [part for each in clusters for part in contract.part_ids(each, self.shards.get(each, 1))]
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,12 @@ def update_of_clusters(
     new = (urns.of_cluster(service, declared[each]) for each in clusters if each in declared)
     made = (urns.made_for_cluster(service, each, resources) for each in clusters)
     return PartialUpdate(_each_once(*new, *made), _of_resources(service, with_route=False))
+
+
+def _shards(service: Service | OfferedService, clusters: Iterable[str]) -> dict[str, int]:
+    rows = {each: service.cluster(each) for each in clusters}
+    counts = {each: (row if isinstance(row, Cluster) else row.now).shards for each, row in rows.items()}
+    return {each: count for each, count in counts.items() if count > 1}
 
 
 def _of_resources(service: str, *, with_route: bool) -> Mapping[str, str]:

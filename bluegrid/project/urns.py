@@ -29,6 +29,7 @@ _JOB = "kubernetes:batch/v1:Job"
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 _SERVICE_OBJECT = "kubernetes:core/v1:Service"
 _AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+_NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 _BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 _INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 _HTTP_ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
@@ -65,24 +66,33 @@ class Urns:
     def of_cluster(self, service: str, cluster: OfferedCluster) -> list[str]:
         """Return the URNs of all resources that the program registers for a cluster."""
         name, around = contract.cluster_name(service, cluster.id), (_SERVICE, _CLUSTER)
-        return [
+        parts = contract.part_ids(cluster.id, cluster.now.shards)
+        peers = [contract.cluster_name(service, each) for each in parts] if len(parts) > 1 else []
+        urns = [
             self._urn(*around, name=name),
-            self._urn(*around, _JOB, name=contract.preflight_name(service, cluster.id)),
-            self.deployment(service, cluster.id),
+            *(self._urn(*around, _JOB, name=contract.preflight_name(service, each)) for each in parts),
+            *([self._urn(*around, _NETWORK_POLICY, name=name)] if peers else []),
+            *(self._urn(*around, _SERVICE_OBJECT, name=each) for each in peers),
+            *(self.deployment(service, each) for each in parts),
             self._urn(*around, _SERVICE_OBJECT, name=name),
-            *([self.autoscaler(service, cluster.id)] if cluster.autoscaling else []),
-            *([self._urn(*around, _BUDGET, name=name)] if cluster.when_live.fewest_pods > 1 else []),
+        ]
+        for each in parts:
+            part = contract.cluster_name(service, each)
+            urns += [self.autoscaler(service, each)] if cluster.autoscaling else []
+            urns += [self._urn(*around, _BUDGET, name=part)] if cluster.when_live.fewest_pods > 1 else []
+        return [
+            *urns,
             self._urn(*around, _ROUTE, name=name),
             self._urn(*around, _ROUTE, self._kind, name=name),
         ]
 
-    def deployment(self, service: str, cluster: str) -> str:
-        """Return the URN of a cluster's Deployment."""
-        return self._urn(_SERVICE, _CLUSTER, _DEPLOYMENT, name=contract.cluster_name(service, cluster))
+    def deployment(self, service: str, part: str) -> str:
+        """Return the URN of the Deployment of a cluster, or of a shard of one."""
+        return self._urn(_SERVICE, _CLUSTER, _DEPLOYMENT, name=contract.cluster_name(service, part))
 
-    def autoscaler(self, service: str, cluster: str) -> str:
-        """Return the URN of a cluster's autoscaler."""
-        return self._urn(_SERVICE, _CLUSTER, _AUTOSCALER, name=contract.cluster_name(service, cluster))
+    def autoscaler(self, service: str, part: str) -> str:
+        """Return the URN of the autoscaler of a cluster, or of a shard of one."""
+        return self._urn(_SERVICE, _CLUSTER, _AUTOSCALER, name=contract.cluster_name(service, part))
 
     def made_for_service(self, service: str, resources: Collection[Mapping[str, Any]]) -> list[str]:
         """Return the URNs of all resources in a state that belong to a service.

@@ -98,7 +98,7 @@ def _of_cluster(declared: ClusterState, running: ClusterState) -> Iterator[str]:
     if isinstance(declared.replicas, Autoscaling) and isinstance(running.replicas, Autoscaling):
         if declared.replicas != running.replicas:
             yield f"YAML says {declared.replicas}, its autoscaler {running.replicas}"
-    elif not _is_as_declared(declared.replicas, running.replicas):
+    elif not _is_as_declared(declared, running):
         yield f"YAML says {_pods(declared.replicas)}, Kubernetes {_pods(running.replicas)}"
     if running.held not in (None, declared.held) and isinstance(declared.replicas, Autoscaling):
         yield f"YAML says min {declared.replicas.min}, its autoscaler keeps {running.held} since a switch"
@@ -108,11 +108,12 @@ def _of_cluster(declared: ClusterState, running: ClusterState) -> Iterator[str]:
             yield f"YAML says {name} {in_yaml}, Kubernetes {actual}"
 
 
-def _is_as_declared(declared: int | Autoscaling, running: int | Autoscaling) -> bool:
-    # Within its bounds the number is the autoscaler's decision.
-    if isinstance(declared, Autoscaling) and isinstance(running, int):
-        return declared.min <= running <= declared.max
-    return declared == running
+def _is_as_declared(declared: ClusterState, running: ClusterState) -> bool:
+    # Within its bounds the number is the autoscaler's decision; each shard has an autoscaler.
+    bounds, shards = declared.replicas, declared.shards
+    if isinstance(bounds, Autoscaling) and isinstance(running.replicas, int):
+        return bounds.min * shards <= running.replicas <= bounds.max * shards
+    return bounds == running.replicas
 
 
 def _pods(count: int | Autoscaling) -> str:

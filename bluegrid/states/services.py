@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bluegrid_registry import Autoscaling, Shares
-from bluegrid_registry.contract import DECLARED_MIN, LABEL
+from bluegrid_registry.contract import DECLARED_MIN, LABEL, shards_of_labels
 from bluegrid_registry.route_backends import clusters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bluegrid.states.kubernetes_object import KubernetesObject
     from bluegrid_registry import OfferedService
@@ -23,10 +23,11 @@ class ClusterState:
     Attributes:
         id: unique in its service.
         version: ID of the version that it serves.
-        replicas: number of pods, or the bounds of its autoscaler.
+        replicas: number of pods, or the bounds of its autoscaler; with shards, of each autoscaler.
         resources: the limits of one pod by resource, as Kubernetes quantities.
         manifest: digest of the version's manifest, which pins the models of its pods; empty: not known.
         held: how many pods its autoscaler keeps since a switch; None: its own `min`.
+        shards: number of its shards; 1: it has none.
     """
 
     id: str
@@ -35,6 +36,7 @@ class ClusterState:
     resources: Mapping[str, str] = field(default_factory=dict)
     manifest: str = ""
     held: int | None = None
+    shards: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,30 @@ class ServiceState:
 def states_of_objects(objects: Iterable[KubernetesObject]) -> dict[str, ServiceState]:
     """Return the services that consist of these objects, by name."""
     objects = list(objects)
-    shares, sets, clusters = dict[str, Shares](), {}, dict[str, dict[str, ClusterState]]()
-    autoscalers = {each.name: each for each in objects if each.kind == "HorizontalPodAutoscaler"}
+    shares, sets = dict[str, Shares](), {}
+    deployments: dict[str, dict[str, list[KubernetesObject]]] = {}
+    autoscalers = {
+        (each.service, each.cluster): each for each in objects if each.kind == "HorizontalPodAutoscaler"
+    }
     for each in objects:
         service, cluster = each.service, each.cluster
         if not service:
             continue
         sets[service] = each.labels.get(f"{LABEL}/set", "")
         if each.kind == "Deployment" and cluster:
-            clusters.setdefault(service, {})[cluster] = _cluster(cluster, each, autoscalers)
+            deployments.setdefault(service, {}).setdefault(cluster, []).append(each)
         elif each.is_live_route and (weights := clusters_of(each.spec, service)):
             shares[service] = Shares(weights)
+    # Sorted, because the order differs from preview to preview.
+    clusters = {
+        service: {
+            cluster: _cluster(cluster, found, autoscalers.get((service, cluster)))
+            for cluster, found in sorted(of_service.items())
+        }
+        for service, of_service in deployments.items()
+    }
     return {
-        # Sorted, because the order differs from preview to preview.
-        name: _service(name, sets[name], shares.get(name), dict(sorted(clusters.get(name, {}).items())))
+        name: _service(name, sets[name], shares.get(name), clusters.get(name, {}))
         for name in sorted({*shares, *clusters})
     }
 
@@ -92,9 +104,10 @@ def _offered(service: OfferedService) -> ServiceState:
         each.id: ClusterState(
             each.id,
             each.version.id,
-            each.now.autoscaling or each.now.replicas,
+            each.now.autoscaling or each.now.replicas * each.now.shards,
             {"cpu": each.now.cpu, "memory": each.now.memory} | _gpu(each.now.gpu),
             each.version.manifest,
+            shards=each.now.shards,
         )
         for each in service.clusters.values()
     }
@@ -110,11 +123,13 @@ def _service(
 
 
 def _cluster(
-    cluster: str, deployment: KubernetesObject, autoscalers: Mapping[str, KubernetesObject]
+    cluster: str, deployments: Sequence[KubernetesObject], autoscaler: KubernetesObject | None
 ) -> ClusterState:
+    """Return the state of a cluster, from its Deployment or those of its shards."""
+    deployment = deployments[0]
     # With an autoscaler, `replicas` of the Deployment is only the number of pods at the start.
-    autoscaler = autoscalers.get(deployment.name)
-    replicas = _autoscaled(autoscaler) if autoscaler else int(deployment.spec.get("replicas", 1))
+    pods = sum(int(each.spec.get("replicas", 1)) for each in deployments)
+    replicas = _autoscaled(autoscaler) if autoscaler else pods
     return ClusterState(
         cluster,
         deployment.labels.get(f"{LABEL}/version", ""),
@@ -122,6 +137,7 @@ def _cluster(
         next((each.get("resources", {}).get("limits", {}) for each in deployment.containers), {}),
         deployment.environment.get("BLUEGRID_MANIFEST", ""),
         _held(autoscaler) if autoscaler else None,
+        shards_of_labels(deployment.labels),
     )
 
 

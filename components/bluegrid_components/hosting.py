@@ -108,6 +108,12 @@ class Hosting:
             Takeovers(self.observed, self.ready_timeout),
         )
 
+    @staticmethod
+    def observed_by(args: ModelServicesArgs, server: ApiServer | None) -> ObservedNamespace | None:
+        """Return the namespace as an API server has it; None without one."""
+        with_gateway = args.gateway is not None
+        return ObservedNamespace(server, args.namespace, with_gateway) if server is not None else None
+
     @classmethod
     def of(cls, args: ModelServicesArgs, platform: Platform, server: ApiServer | None = None) -> Hosting:
         """Return the hosting for all services of a region.
@@ -117,8 +123,6 @@ class Hosting:
             platform: platform of the services.
             server: API server of the cluster, to read what is live now; None: not read.
         """
-        with_gateway = args.gateway is not None
-        observed = ObservedNamespace(server, args.namespace, with_gateway) if server is not None else None
         return cls(
             namespace=platform.namespace,
             service_account=platform.service_account,
@@ -140,5 +144,5 @@ class Hosting:
             ready_timeout=args.ready_timeout,
             kube_context=args.kube_context,
             kubeconfig=args.kubeconfig,
-            observed=observed,
+            observed=cls.observed_by(args, server),
         )

@@ -3,11 +3,15 @@
 Preflight Job -> Deployment -> Service -> standing route, each only after the previous one has succeeded. The
 live route depends on the cluster and waits for all of them. Names and selectors never change: Pulumi would
 delete the object first.
+
+A version that is larger than a pod has shards: each has a preflight, a Deployment and a Service of its own,
+by which the other shards' pods reach it. The cluster's Service and standing route lead to pods of all shards.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,16 +21,18 @@ from pulumi_kubernetes.apps import v1 as apps
 from pulumi_kubernetes.autoscaling import v2 as autoscaling_v2
 from pulumi_kubernetes.batch import v1 as batch
 from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.networking import v1 as networking
 from pulumi_kubernetes.policy import v1 as policy
 
+from bluegrid_components.parts import Part, parts_of
 from bluegrid_components.pod_specs import PodSpecs
-from bluegrid_components.pods import autoscaler
+from bluegrid_components.pods import autoscaler, network_policy
 from bluegrid_components.proofs.gate import Gate
 from bluegrid_components.routes.route import Route, RouteArgs
 from bluegrid_registry import Shares, contract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bluegrid_components.cluster_args import ModelClusterArgs
     from bluegrid_registry.registry_files.cluster_schema import Autoscaling
@@ -41,8 +47,10 @@ _READY_SECONDS = 30.0
 class ModelCluster(pulumi.ComponentResource):
     """One version of a model set, online under its standing route; its objects are `<service>-<cluster>`."""
 
-    preflight: batch.Job
-    deployment: apps.Deployment
+    preflights: Sequence[batch.Job]
+    """One, or one for each shard."""
+    deployments: Sequence[apps.Deployment]
+    """One, or one for each shard."""
     service: core.Service
     standing_route: Route
 
@@ -52,24 +60,29 @@ class ModelCluster(pulumi.ComponentResource):
         self._labels = contract.cluster_labels(
             args.service, args.cluster.id, args.model_set.id, args.version.id
         )
-        self._pods = PodSpecs(args)
+        parts = parts_of(args)
         super().__init__("bluegrid:serving:ModelCluster", name, None, opts)
-        self.preflight = self._make_preflight()
-        self.deployment = self._make_deployment()
-        self.service = self._make_service()
-        if args.cluster.autoscaling:
-            self._make_autoscaler(args.cluster.autoscaling)
-        # Not by the pods that run now: an update of only the live route could not make or delete the budget.
-        if args.most_replicas > 1:
-            self._make_disruption_budget()
+        self.preflights = [self._make_preflight(part) for part in parts]
+        peers = self._make_peers(parts) if len(parts) > 1 else None
+        self.deployments = [
+            self._make_deployment(part, preflight, peers)
+            for part, preflight in zip(parts, self.preflights, strict=True)
+        ]
+        self.service = self._make_service(self._full_name, {}, *self.deployments)
+        for part, deployment in zip(parts, self.deployments, strict=True):
+            if args.cluster.autoscaling:
+                self._make_autoscaler(part, args.cluster.autoscaling, deployment)
+            # Not by the pods that run now: an update of the live route alone could not make or delete it.
+            if args.most_replicas > 1:
+                self._make_disruption_budget(part)
         self.standing_route = self._make_standing_route()
         self.register_outputs({})
 
-    def _make_preflight(self) -> batch.Job:
-        name = contract.preflight_name(self._args.service, self._args.cluster.id)
+    def _make_preflight(self, part: Part) -> batch.Job:
+        name = part.preflight
         seconds, settings = self._args.hosting.ready_timeout, self._args.hosting.pods
         # Not the serving pods' label `app`: the Service must not send requests here.
-        labels = self._labels | contract.selector(name)
+        labels = self._labels | part.labels | contract.selector(name)
         options = self._child(seconds=seconds + _JOB_REPORT_SECONDS)
         # A Job's template is immutable: without this, a new label or annotation would replace a finished Job,
         # which would fetch its version again.
@@ -81,46 +94,63 @@ class ModelCluster(pulumi.ComponentResource):
             spec={
                 "backoff_limit": 0,
                 "active_deadline_seconds": seconds,
-                "template": {"metadata": settings.metadata_of_a_job(labels), "spec": self._pods.preflight()},
+                "template": {
+                    "metadata": settings.metadata_of_a_job(labels),
+                    "spec": PodSpecs(self._args, part).preflight(),
+                },
             },
             opts=options,
         )
 
-    def _make_deployment(self) -> apps.Deployment:
-        labels = self._labels | contract.selector(self._full_name)
+    def _make_peers(self, parts: Sequence[Part]) -> Sequence[core.Service]:
+        """Make the Services by which the shards' pods reach each other, and permit these connections."""
+        networking.NetworkPolicy(
+            self._full_name,
+            metadata=self._metadata(self._full_name),
+            spec=network_policy.between(contract.selector(self._full_name)),
+            opts=self._child(),
+        )
+        return [self._make_service(part.name, part.labels, *self.preflights) for part in parts]
+
+    def _make_deployment(
+        self, part: Part, preflight: batch.Job, peers: Sequence[core.Service] | None
+    ) -> apps.Deployment:
+        selector = contract.selector(self._full_name) | part.labels
+        labels = self._labels | selector
         seconds = self._args.hosting.ready_timeout
         replicas, hook = self._args.replicas, self._args.before_scaling
         hooks = pulumi.ResourceHookBinding(before_update=[hook]) if hook is not None else None
         return apps.Deployment(
-            self._full_name,
-            metadata=self._metadata(self._full_name, labels) | autoscaler.ownership(self._args.cluster),
+            part.name,
+            metadata=self._metadata(part.name, labels) | autoscaler.ownership(self._args.cluster),
             spec={
                 "replicas": self._args.cluster.fewest_pods if replicas is None else replicas,
-                "selector": {"match_labels": contract.selector(self._full_name)},
+                "selector": {"match_labels": selector},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0}},
                 "progress_deadline_seconds": seconds,
                 "template": {
                     "metadata": self._args.hosting.pods.metadata(labels),
-                    "spec": self._pods.serving(),
+                    "spec": PodSpecs(self._args, part).serving(_addresses(peers) if peers else None),
                 },
             },
             opts=functools.reduce(
                 pulumi.ResourceOptions.merge,
                 [
-                    self._child(self.preflight, seconds=seconds),
-                    autoscaler.options(self._full_name, self._args.cluster),
+                    self._child(preflight, seconds=seconds),
+                    autoscaler.options(part.name, self._args.cluster),
                     autoscaler.keep_replicas() if self._args.keeps_pods else pulumi.ResourceOptions(),
                     pulumi.ResourceOptions(hooks=hooks),
                 ],
             ),
         )
 
-    def _make_autoscaler(self, autoscaling: Autoscaling) -> None:
+    def _make_autoscaler(self, part: Part, autoscaling: Autoscaling, deployment: apps.Deployment) -> None:
+        labels = self._labels | contract.selector(self._full_name) | part.labels
         autoscaling_v2.HorizontalPodAutoscaler(
-            self._full_name,
-            metadata=self._metadata(self._full_name, annotations=self._takeover_annotations(autoscaling)),
-            spec=autoscaler.spec(self._full_name, autoscaling),
-            opts=self._child(self.deployment),
+            part.name,
+            metadata=self._metadata(part.name, labels, self._takeover_annotations(autoscaling)),
+            spec=autoscaler.spec(part.name, autoscaling),
+            opts=self._child(deployment),
         )
 
     def _takeover_annotations(self, autoscaling: Autoscaling) -> Mapping[str, str]:
@@ -128,23 +158,26 @@ class ModelCluster(pulumi.ComponentResource):
         declared = self._args.most_replicas
         return {contract.DECLARED_MIN: str(declared)} if autoscaling.min > declared else {}
 
-    def _make_service(self) -> core.Service:
+    def _make_service(self, name: str, shard: dict[str, str], *after: pulumi.Resource) -> core.Service:
+        """Make a Service for the pods with the labels of a shard; without labels, for the whole cluster."""
+        selector = contract.selector(self._full_name) | shard
         # Waiting for the Deployment proves the pods; waiting for the Service would only add ten seconds.
         return core.Service(
-            self._full_name,
-            metadata=self._metadata(self._full_name, annotations=contract.NOT_AWAITED),
+            name,
+            metadata=self._metadata(name, self._labels | selector, contract.NOT_AWAITED),
             spec={
-                "selector": contract.selector(self._full_name),
+                "selector": selector,
                 "ports": [{"name": "http", "port": contract.PORT, "target_port": "http"}],
             },
-            opts=self._child(self.deployment),
+            opts=self._child(*after),
         )
 
-    def _make_disruption_budget(self) -> policy.PodDisruptionBudget:
+    def _make_disruption_budget(self, part: Part) -> policy.PodDisruptionBudget:
+        selector = contract.selector(self._full_name) | part.labels
         return policy.PodDisruptionBudget(
-            self._full_name,
-            metadata=self._metadata(self._full_name),
-            spec={"max_unavailable": 1, "selector": {"match_labels": contract.selector(self._full_name)}},
+            part.name,
+            metadata=self._metadata(part.name, self._labels | selector),
+            spec={"max_unavailable": 1, "selector": {"match_labels": selector}},
             opts=self._child(),
         )
 
@@ -217,3 +250,15 @@ class ModelCluster(pulumi.ComponentResource):
             options.custom_timeouts = pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
             options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.hosting.safeguards.reasons.hook])
         return options
+
+
+def _addresses(services: Sequence[core.Service]) -> pulumi.Output[str]:
+    """Return the URLs of Services as JSON, by their IPs: pods need no DNS to reach each other."""
+    addresses = [each.spec.apply(lambda spec: spec and spec.cluster_ip) for each in services]
+    return pulumi.Output.all(*addresses).apply(
+        lambda found: json.dumps([f"http://{_in_a_url(each)}:{contract.PORT}" for each in found])
+    )
+
+
+def _in_a_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

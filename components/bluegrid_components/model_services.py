@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 from bluegrid_components.checks.applied_commit import apply_commit
 from bluegrid_components.checks.credentials import generation, require_secret
 from bluegrid_components.checks.declared import require_files
+from bluegrid_components.checks.kept_shards import keep_shards
 from bluegrid_components.checks.live_services import keep_services
 from bluegrid_components.checks.stack_outputs import StackOutputs
 from bluegrid_components.checks.taken_urls import require_own_urls
@@ -74,6 +75,7 @@ class ModelServices:
         _require_images(args, offered.values())
         server = require_cluster(args.kube_context, args.kubeconfig)
         require_own_urls(server, args, offered.values())
+        keep_shards(Hosting.observed_by(args, server), offered.values())
         kept = keep_services(server, args, offered, outputs)
         apply_commit(args.registry, outputs)
         store_generation = generation(args, outputs, server)

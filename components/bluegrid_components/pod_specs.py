@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from bluegrid_components.pods.quantities import share_of_cpu, share_of_memory
 from bluegrid_registry import contract
@@ -10,9 +10,13 @@ from bluegrid_registry.registry_files.quantities import whole
 from bluegrid_registry.registry_files.server_environment import optional_settings, served_version
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
     from pulumi_kubernetes.core import v1 as core
 
     from bluegrid_components.cluster_args import ModelClusterArgs
+    from bluegrid_components.parts import Part
 
 MODELS_FOLDER = "/models"
 """Where pods fetch the version to."""
@@ -33,15 +37,19 @@ _CA_FOLDER = "/store-ca"
 
 
 class PodSpecs:
-    """The pod specs of one cluster."""
+    """The pod specs of one cluster, or of one shard of it."""
 
-    def __init__(self, args: ModelClusterArgs) -> None:
-        self._args, self._cluster, self._hosting = args, args.cluster, args.hosting
+    def __init__(self, args: ModelClusterArgs, part: Part) -> None:
+        self._args, self._cluster, self._hosting, self._part = args, args.cluster, args.hosting, part
 
-    def serving(self) -> core.PodSpecArgsDict:
-        """Spec of the pods that answer predictions."""
+    def serving(self, peers: pulumi.Output[str] | None = None) -> core.PodSpecArgsDict:
+        """Return the spec of the pods that answer predictions.
+
+        Args:
+            peers: URLs of the shards, as JSON; None: the cluster has no shards.
+        """
         container: core.ContainerArgsDict = {
-            **self._container("serve"),
+            **self._container("serve", {} if peers is None else {"BLUEGRID_PEERS": peers}),
             "ports": [
                 {"name": "http", "container_port": contract.PORT},
                 {"name": "metrics", "container_port": contract.METRICS_PORT},
@@ -67,7 +75,7 @@ class PodSpecs:
             "max_skew": 1,
             # Several pods on one node are better than pods that cannot be scheduled.
             "when_unsatisfiable": "ScheduleAnyway",
-            "label_selector": {"match_labels": contract.selector(name)},
+            "label_selector": {"match_labels": contract.selector(name) | self._part.labels},
         }
 
     def preflight(self) -> core.PodSpecArgsDict:
@@ -100,7 +108,9 @@ class PodSpecs:
             **self._hosting.pods.placement(),
         }
 
-    def _container(self, command: str) -> core.ContainerArgsDict:
+    def _container(
+        self, command: str, more: Mapping[str, pulumi.Input[str]] | None = None
+    ) -> core.ContainerArgsDict:
         mounts: list[core.VolumeMountArgsDict] = [
             {"name": "models", "mount_path": MODELS_FOLDER},
             {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod
@@ -112,7 +122,7 @@ class PodSpecs:
             "image": self._hosting.image_of(self._args.model_set),
             "image_pull_policy": "IfNotPresent",
             "args": [command],
-            "env": self._env(),
+            "env": self._env(more or {}),
             "resources": self._resources(),
             "security_context": {
                 "allow_privilege_escalation": False,
@@ -124,8 +134,8 @@ class PodSpecs:
             "volume_mounts": mounts,
         }
 
-    def _env(self) -> list[core.EnvVarArgsDict]:
-        plain = {
+    def _env(self, more: Mapping[str, pulumi.Input[str]]) -> list[core.EnvVarArgsDict]:
+        plain: dict[str, pulumi.Input[str]] = {
             "BLUEGRID_STORE": self._hosting.store,
             **served_version(
                 self._args.model_set,
@@ -149,6 +159,9 @@ class PodSpecs:
         if self._hosting.has_store_ca:
             # boto3 reads this variable.
             plain["AWS_CA_BUNDLE"] = f"{_CA_FOLDER}/{contract.STORE_CA}"
+        if self._part.shard is not None:
+            plain["BLUEGRID_SHARD"] = str(self._part.shard)
+        plain |= more
         return [*({"name": name, "value": value} for name, value in plain.items()), *self._account()]
 
     def _account(self) -> list[core.EnvVarArgsDict]:
@@ -180,8 +193,12 @@ class PodSpecs:
 
     def _probe(self, health: str, *, period: int, failures: int) -> core.ProbeArgsDict:
         path = f"{contract.service_path(self._args.service)}/v2/health/{health}"
+        request: dict[str, Any] = {"path": path, "port": "http"}
+        if self._part.shard is not None:
+            # Whether this pod is ready: a shard without pods must not take the others out of service.
+            request["http_headers"] = [{"name": contract.SHARD_HEADER, "value": str(self._part.shard)}]
         return {
-            "http_get": {"path": path, "port": "http"},
+            "http_get": cast("core.HTTPGetActionArgsDict", request),
             "period_seconds": period,
             "failure_threshold": failures,
             "timeout_seconds": 2,

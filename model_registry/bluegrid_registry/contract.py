@@ -29,6 +29,10 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of every object that this program makes; its value is `MANAGER`."""
 LABEL = "bluegrid.io"
 """Domain of the labels that tie objects to a service: LABEL/service, /set, /cluster and /version."""
+SHARD = f"{LABEL}/shard"
+"""Label of the objects and pods of one shard of a cluster, such as `0-of-3`."""
+SHARD_HEADER = "Bluegrid-Shard"
+"""Header of a request from one shard to another, or from a probe: the shard that has to answer by itself."""
 SERVICE_ACCOUNT = "bluegrid-server"
 STORE_SECRET = "bluegrid-store"  # noqa: S105 - the name of the object that holds it
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -70,6 +74,26 @@ _HOST_DIGITS = 40
 def cluster_name(service: str, cluster: str) -> str:
     """Name of a cluster's Deployment, Service and standing route, and the value of its label `app`."""
     return f"{service}-{cluster}"
+
+
+def shard_id(cluster: str, index: int) -> str:
+    """Name of a shard within its service: a cluster's ID and the shard's index, from 0."""
+    return f"{cluster}-{index}"
+
+
+def part_ids(cluster: str, shards: int) -> list[str]:
+    """Names, within their service, of what has pods: the cluster itself, or each of its shards."""
+    return [cluster] if shards == 1 else [shard_id(cluster, index) for index in range(shards)]
+
+
+def shard_labels(index: int, count: int) -> dict[str, str]:
+    """The label that a shard's pods have and other shards' pods do not, also of another number of shards."""
+    return {SHARD: f"{index}-of-{count}"}
+
+
+def shards_of_labels(labels: Mapping[str, str]) -> int:
+    """Return the number of shards of the cluster that an object with these labels belongs to."""
+    return int(labels[SHARD].rpartition("-")[2]) if SHARD in labels else 1
 
 
 def preflight_name(service: str, cluster: str) -> str:

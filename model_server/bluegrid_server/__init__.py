@@ -11,6 +11,7 @@
     models/         one version: fetched, verified, loaded, proven by recorded examples
     engine/         from a request to its response, the same in front and workers
     ipc/            messages between the processes
+    shards/         requests between the shards of a cluster
     processes/      the processes that hold the models: fork server and workers
     front/          the process that serves HTTP, from the first probe to SIGTERM
     http/           the HTTP API: routes, fast path, request IDs, metrics

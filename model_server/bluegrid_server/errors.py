@@ -91,3 +91,16 @@ class ElsewhereError(RequestError):
     """Another process has to answer; clients never get this."""
 
     status = 500
+
+
+class ShardUnreachableError(RequestError):
+    """No pod of another shard, which has the model, answers."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class MisdirectedError(RequestError):
+    """A request for another shard came here."""
+
+    status = 421

@@ -6,13 +6,22 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from bluegrid_registry.contract import PORT
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it
 from bluegrid_registry.names import ClusterId, Digest, Label, ServiceName, Source, Text
+from bluegrid_registry.shards import Shard
 from bluegrid_registry.signing.trusted_key import TrustedKey  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
@@ -28,7 +37,16 @@ def _from_json(value: object) -> object:
         raise ValueError(f"is not JSON: {error}") from None
 
 
+def _shard(value: object) -> object:
+    return Shard.parse(value) if isinstance(value, str) else value
+
+
+def _text(shard: Shard | None) -> str | None:
+    return None if shard is None else str(shard)
+
+
 _JSON = BeforeValidator(_from_json)
+HttpAddress = Annotated[str, StringConstraints(pattern=r"^http://[^/\s?#]+$")]
 
 
 class Settings(Frozen):
@@ -80,8 +98,20 @@ class Settings(Frozen):
     """Number of worker processes; one a CPU core."""
     gpu: Annotated[int, Field(ge=0)] = 0
     """Number of GPUs of the pod; each worker uses one of them."""
+    shard: Annotated[Shard | None, BeforeValidator(_shard), PlainSerializer(_text)] = None
+    """The part of the version that this pod has, such as 0/3; None: all of it."""
+    peers: Annotated[tuple[HttpAddress, ...], _JSON, Field(validate_default=True)] = ()
+    """URLs of all shards' Services, by index, as JSON; without, requests for other shards are refused."""
     models: Path = Path("/models")
     """Folder of the models' files, deleted with the pod."""
+
+    @field_validator("peers")
+    @classmethod
+    def _are_one_for_each_shard(cls, peers: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        shard = info.data.get("shard")
+        if peers and len(peers) != (shard.count if shard else 0):
+            raise ValueError(f"{len(peers)} addresses, and BLUEGRID_SHARD is {shard or 'not set'}")
+        return peers
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

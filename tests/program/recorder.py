@@ -113,7 +113,12 @@ class _Monitor(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type != "pulumi:pulumi:Stack":
             self.registered.append(_registered(urn, request))
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=request.name, object=request.object)
+        made = request.object
+        if request.type == "kubernetes:core/v1:Service":
+            made = struct_pb2.Struct()
+            made.CopyFrom(request.object)
+            made.fields["spec"].struct_value["clusterIP"] = f"ip-of-{request.name}"
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=request.name, object=made)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
         if "pulumi:pulumi:Stack" in request.urn.split("::"):

@@ -30,6 +30,9 @@ def add(
     memory: Annotated[str, typer.Option(help="Memory limit of a pod, a Kubernetes quantity.")] = "2Gi",
     gpu: Annotated[int, typer.Option(help="GPUs of a pod.")] = 0,
     replicas: Annotated[int, typer.Option(help="The number of pods.")] = 1,
+    shards: Annotated[
+        int, typer.Option(help="Parts of a version that is larger than a pod; each has so many pods.")
+    ] = 1,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     up: options.Up = False,
     dry_run: options.DryRun = False,
@@ -42,6 +45,9 @@ def add(
     """Declare CLUSTER beside the live one; `pulumi up` starts it as a standby."""
     with output.checked_values():
         row = Cluster(id=cluster, version=version, replicas=replicas, cpu=cpu, gpu=gpu, memory=memory)
+        if shards != 1:
+            # Without shards, the row does not have the key.
+            row = Cluster.model_validate({**row.model_dump(exclude_unset=True), "shards": shards})
 
     def edit(folder: Path) -> Edited:
         add_cluster(folder, service, row)

@@ -39,7 +39,7 @@ def _rows(service: Service) -> Iterator[dict[str, Any]]:
             "cluster": cluster.id,
             "version": cluster.version,
             "live": service_rows.where_live(service, cluster.id),
-            "pods": str(cluster.autoscaling or cluster.replicas),
+            "pods": service_rows.pods(cluster),
             "cpu": cluster.cpu,
             "memory": cluster.memory,
             "gpu": cluster.gpu,

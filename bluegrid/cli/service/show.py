@@ -26,7 +26,7 @@ def show(
     more = declared.model_dump(mode="json", exclude={"name", "live", "clusters", "regions"})
     lines = [f"{key}: {output.cell(value)}" for key, value in {**row, **service_rows.facts(more)}.items()]
     for cluster in declared.clusters:
-        pods = cluster.autoscaling or f"{cluster.replicas} replicas"
+        pods = f"{service_rows.pods(cluster)}{'' if cluster.autoscaling else ' replicas'}"
         lines.append(f"cluster {cluster.id}: version {cluster.version}, {pods}")
     data = {**row, **more, "clusters": [each.model_dump(mode="json") for each in declared.clusters]}
     output.emit(as_json=as_json, data=data, text="\n".join(lines))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bluegrid.cli import options, output
+from bluegrid.cli import options, output, service_rows
 from bluegrid.cli.set_rows import row_of
 from bluegrid.cli.tree import command
 from bluegrid_registry import load_set
@@ -25,6 +25,6 @@ def show(
     lines += [f"key {key.id}" for key in file.set.keys]
     lines += [f"trusts {name}" for name in file.set.trust]
     for cluster in file.service.clusters if file.service else ():
-        pods = cluster.autoscaling or f"{cluster.replicas} replicas"
+        pods = f"{service_rows.pods(cluster)}{'' if cluster.autoscaling else ' replicas'}"
         lines.append(f"cluster {cluster.id}: version {cluster.version}, {pods}")
     output.emit(as_json=as_json, data=file.model_dump(mode="json"), text="\n".join(lines))

@@ -61,19 +61,33 @@ class ObservedNamespace:
         return clusters_of(self._live_routes.get(service, {}).get("spec"), service)
 
     def pods(self, deployment: str) -> PodCount:
-        """Return the numbers of pods of a Deployment; 0 if the Deployment does not exist.
+        """Return the numbers of a cluster's pods, of the shard with the fewest; 0 without a Deployment.
 
         Raises:
             ApiServerSilent: there is no response, or this login may not read Deployments.
         """
-        document = self._get("apps/v1", f"deployments/{deployment}")
-        status = document.get("status") or {}
-        failures = [each for each in status.get("conditions") or () if each["type"] == "ReplicaFailure"]
-        return PodCount(
-            desired=int((document.get("spec") or {}).get("replicas") or 0),
-            ready=int(status.get("readyReplicas") or 0),
-            refusal=failures[0].get("message") if failures else None,
-        )
+        if document := self._get("apps/v1", f"deployments/{deployment}"):
+            return _count(document)
+        found = self._get("apps/v1", "deployments", labelSelector=f"app={deployment}").get("items") or ()
+        return min(map(_count, found), key=lambda each: (each.ready, each.desired), default=PodCount(0, 0))
+
+    def shards(self) -> Mapping[str, int]:
+        """Return the numbers of shards of the clusters that run with shards, by name of their Services.
+
+        Raises:
+            ApiServerSilent: there is no response, or this login may not read Deployments.
+        """
+        found = self._get("apps/v1", "deployments", labelSelector=contract.SHARD).get("items") or ()
+        labels = [each["metadata"].get("labels") or {} for each in found]
+        return {each["app"]: contract.shards_of_labels(each) for each in labels if contract.SHARD in each}
+
+    def runs_whole(self, deployment: str) -> bool:
+        """Return whether a cluster runs without shards.
+
+        Raises:
+            ApiServerSilent: there is no response, or this login may not read Deployments.
+        """
+        return "spec" in self._get("apps/v1", f"deployments/{deployment}")
 
     def why_not_ready(self, deployment: str) -> str | None:
         """Return why a pod is not ready; None if there is no reason, or this login may not read pods."""
@@ -103,6 +117,16 @@ class ObservedNamespace:
         if status != HTTPStatus.OK:
             raise ApiServerSilent(f"{path}: {document.get('message') or f'status {status}'}")
         return document
+
+
+def _count(deployment: Mapping[str, Any]) -> PodCount:
+    status = deployment.get("status") or {}
+    failures = [each for each in status.get("conditions") or () if each["type"] == "ReplicaFailure"]
+    return PodCount(
+        desired=int((deployment.get("spec") or {}).get("replicas") or 0),
+        ready=int(status.get("readyReplicas") or 0),
+        refusal=failures[0].get("message") if failures else None,
+    )
 
 
 def _reason(pod: Mapping[str, Any]) -> str | None:

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 from bluegrid_registry import contract
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pulumi_kubernetes.networking import v1 as networking
 
     _Egress = networking.NetworkPolicyEgressRuleArgsDict
@@ -45,6 +47,17 @@ def policy(
         "policy_types": ["Ingress", "Egress"],
         "ingress": _ingress(proxy_namespace),
         "egress": [*_to_store(store), *(_to_credentials() if with_identity else ()), {"ports": _to_dns()}],
+    }
+
+
+def between(pods: Mapping[str, str]) -> networking.NetworkPolicySpecArgsDict:
+    """Return the policy that, beside others, permits predictions between the pods with these labels."""
+    peer: _Peer = {"pod_selector": {"match_labels": pods}}
+    return {
+        "pod_selector": {"match_labels": pods},
+        "policy_types": ["Ingress", "Egress"],
+        "ingress": [{"ports": [_tcp(contract.PORT)], "from_": [peer]}],
+        "egress": [{"ports": [_tcp(contract.PORT)], "to": [peer]}],
     }
 
 

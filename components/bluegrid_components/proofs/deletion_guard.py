@@ -59,6 +59,8 @@ class DeletionGuard:
 
     def _keep_pods(self, args: pulumi.ResourceHookArgs) -> None:
         old, new = (int((inputs or {})["spec"]["replicas"]) for inputs in (args.old_inputs, args.new_inputs))
-        if new < old and args.name in self._left:
+        labels = (args.new_inputs or {})["metadata"]["labels"]
+        # A shard's Deployment is not named as its cluster is.
+        if new < old and contract.cluster_name(*contract.cluster_of_labels(labels)) in self._left:
             fault = f"{args.name} was live and is to have {new} pods instead of {old}"
             raise StillInUse(f"{fault}; {_REMEDY.format(remedy='keep its replicas')}")

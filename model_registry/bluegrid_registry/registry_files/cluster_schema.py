@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import ClusterId, Label, Quantity  # noqa: TC001 - pydantic reads these at run time
 from bluegrid_registry.registry_files.quantities import Cpu, Memory, value_of, whole
+from bluegrid_registry.shards import MAX_SHARDS
 
 
 class Autoscaling(Frozen):
@@ -53,6 +54,9 @@ class Cluster(Frozen):
     """GPU limit of one pod."""
     memory: Memory
     """Memory limit of one pod, a Kubernetes quantity."""
+    shards: Annotated[StrictInt, Field(ge=1, le=MAX_SHARDS)] = 1
+    """Parts of a version that is larger than a pod, by a hash of the UIDs. Each part has a Deployment of
+    `replicas` pods. The number never changes: to change it, add another cluster, and switch."""
     load: Literal["eager", "lazy"] = "eager"
     """Load all models before a pod is ready, or each on its first request, in half of the pod's memory."""
     timeout_seconds: Annotated[StrictInt, Field(ge=1, le=3600)] = 4

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bluegrid_registry import contract
 from bluegrid_registry.names import MAX_LABEL
 from bluegrid_registry.registry_files.service_schema import DEFAULT_REGION, SMALLEST_SHARE
 from bluegrid_registry.registry_files.version_rows import NOT_READ, VersionRows
+from bluegrid_registry.shards import MAX_SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -56,13 +58,29 @@ def check_names(sources: Mapping[Path, YamlSource]) -> None:
             named = [(service, f"service {service}", path)]
             for cluster, place in source.names("service", "clusters", ..., "id"):
                 named.append((f"{service}-{cluster}", f"cluster {cluster} of service {service}", place))
+                named += [
+                    (f"{service}-{shard}", f"shard {shard} of service {service}", place)
+                    for shard in _shards(source, cluster, place)
+                ]
+            too_long: set[yaml_source.Path] = set()
             for name, owner, place in named:
-                if len(name) > MAX_LABEL:
+                if len(name) > MAX_LABEL and place not in too_long:
+                    too_long.add(place)
                     long = f"{name} has {len(name)} characters, a Kubernetes name at most {MAX_LABEL}"
                     source.note(place, long)
                 taken_by, where = owners.setdefault(name, (owner, file))
                 if taken_by != owner:
                     source.note(place, f"{owner} and {taken_by} of {where} are both named {name}; rename one")
+
+
+def _shards(source: YamlSource, cluster: str, place: yaml_source.Path) -> list[str]:
+    """Return the names of a cluster's shards within its service; without shards, there are none."""
+    row = source.data
+    for key in place[:-1]:
+        row = row[key]
+    count = row.get("shards")
+    is_valid = type(count) is int and 1 < count <= MAX_SHARDS
+    return [contract.shard_id(cluster, index) for index in range(count)] if is_valid else []
 
 
 def _check_versions_of_clusters(source: YamlSource) -> None:

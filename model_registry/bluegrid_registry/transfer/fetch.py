@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid_registry.formats.manifest import Frame, Manifest, ModelRow
+    from bluegrid_registry.shards import Shard
     from bluegrid_registry.signing.keys import PublicKey
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
@@ -56,6 +57,7 @@ def fetch(
     into: Path,
     *,
     only: Collection[str] = (),
+    shard: Shard | None = None,
     keys: Sequence[PublicKey] = (),
     cache: Path | None = None,
     progress: Progress = ignore,
@@ -71,6 +73,7 @@ def fetch(
         manifest_digest: the digest that the registry pins, `sha256:<hex>`.
         into: a folder; created if it does not exist.
         only: UIDs, or patterns such as `line-9*`, of the models to fetch; empty: all.
+        shard: the shard whose models to fetch; None: of all shards.
         keys: if given, one of them must have signed the version.
         cache: a folder of models by digest, which concurrent fetches may share; created if needed.
         progress: is called after each part of a pack.
@@ -84,9 +87,11 @@ def fetch(
         FormatError: the bytes are as pinned, but are not a sound manifest or model.
         ObjectMissing: the version, its manifest or one of its packs is not in the store.
         StoreError: the store refused or did not answer.
-        ConfigError: the folder cannot be written, or `only` names no model.
+        ConfigError: the folder cannot be written, `only` names no model, or the shard has none.
     """
     manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys)
+    if shard is not None:
+        rows = _rows_of_shard(manifest, rows, shard)
     folder = into / manifest_digest.removeprefix("sha256:")
     names = {row.uid: file_name(manifest, row) for row in rows}
     examples = fetched_examples(folder, manifest, rows)
@@ -151,3 +156,11 @@ def _selected_rows(
         return manifest, manifest.models
     uids = selected(manifest, only)
     return manifest, [row for row in manifest.models if row.uid in uids]
+
+
+def _rows_of_shard(manifest: Manifest, rows: Sequence[ModelRow], shard: Shard) -> Sequence[ModelRow]:
+    held = [row for row in rows if shard.holds(row.uid)]
+    if not held:
+        where = f"set {manifest.set} version {manifest.version}"
+        raise ConfigError(f"{where}: shard {shard} has none of {len(rows)} models; use fewer shards")
+    return held

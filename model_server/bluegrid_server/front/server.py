@@ -15,17 +15,21 @@ import uvicorn
 import uvloop
 
 from bluegrid_server.front.dispatcher import Dispatcher
+from bluegrid_server.front.shard_dispatcher import ShardDispatcher
+from bluegrid_server.front.sharded_api import ShardedAdmin, ShardedApi
 from bluegrid_server.http.by_port import ByPort
 from bluegrid_server.http.compressing import Compressing
 from bluegrid_server.http.fast_path import FastPath, ModelProtocol
 from bluegrid_server.http.instrumentation import Observed
 from bluegrid_server.http.routes import make_admin_app, make_app
 from bluegrid_server.metrics import Metrics
+from bluegrid_server.shards.peers import Peers
 from bluegrid_server.termination import give_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bluegrid_server.http.fast_path import Dispatches
     from bluegrid_server.processes.fork_server import ForkServerProcess
     from bluegrid_server.settings import Settings
 
@@ -64,6 +68,8 @@ class ModelServer:
 
     async def _serve(self) -> str | None:
         dispatcher = Dispatcher(self._settings, self._fork_server)
+        shard = self._settings.shard
+        self._peers = None if shard is None else Peers(self._settings, shard)
         supervisor = dispatcher.supervisor
         self._metrics.watch(lambda: dispatcher.loaded, lambda: supervisor.models or len(supervisor.loading))
         server = uvicorn.Server(self._config(dispatcher))
@@ -79,6 +85,8 @@ class ModelServer:
         supervisor.broken.add_done_callback(stop)
         supervisor.start()
         await server.serve(sockets)
+        if self._peers is not None:
+            self._peers.close()
         broken = supervisor.broken.result() if supervisor.broken.done() else None
         await supervisor.close()
         return broken
@@ -93,13 +101,19 @@ class ModelServer:
             yield _listen("127.0.0.1", settings.admin_port)
 
     def _config(self, dispatcher: Dispatcher) -> uvicorn.Config:
+        settings, peers = self._settings, self._peers
+        api = admin = None
+        fast: Dispatches = dispatcher
+        if peers is not None:
+            api, admin = ShardedApi(settings, dispatcher, peers), ShardedAdmin(dispatcher, peers)
+            fast = ShardDispatcher(settings, dispatcher, peers)
         # Without an admin port, its application is at port 0, to which no connection comes.
-        by_port = {self._settings.admin_port: make_admin_app(self._settings, dispatcher)}
-        app = ByPort(by_port, make_app(self._settings, dispatcher))
+        by_port = {settings.admin_port: make_admin_app(settings, dispatcher, admin)}
+        app = ByPort(by_port, make_app(settings, dispatcher, api))
         return uvicorn.Config(
-            Observed(Compressing(app), self._metrics),
+            Observed(Compressing(app), self._metrics, is_shard=peers is not None),
             # uvicorn declares this argument as a class, but only calls it.
-            http=cast("Any", partial(ModelProtocol, FastPath(self._settings, dispatcher, self._metrics))),
+            http=cast("Any", partial(ModelProtocol, FastPath(settings, fast, self._metrics))),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from bluegrid_registry.contract import SHARD_HEADER
 from bluegrid_server.errors import CrashError, RequestError
 from bluegrid_server.http.compressing import SMALLEST, Deflating, coding_for, headers_of
 from bluegrid_server.http.http1 import Http1Protocol
@@ -35,15 +36,19 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 _JSON_LENGTH = JSON_LENGTH.lower().encode()
+_SHARD = SHARD_HEADER.lower().encode()
+_VERSION = "bluegrid-version"
+CYCLE = "bluegrid.cycle"
+"""Key of uvicorn's object for a request in its ASGI scope: it has the default headers of the response."""
 
 _LARGEST = 2**16
 """Maximum size of a body that needs no flow control, in bytes: what uvicorn reads ahead."""
 
 
 class Dispatches(Protocol):
-    """Accepts requests to be answered: the front's dispatcher."""
+    """Accepts requests to be answered: the front's dispatcher, or that of a shard."""
 
-    def dispatch(self, pending: PendingRequest) -> None:
+    def dispatch(self, pending: FastPathRequest) -> None:
         """Have a request answered; raise RequestError if it is not accepted."""
 
 
@@ -52,6 +57,7 @@ class FastPath:
 
     Attributes:
         target: matches the URL of an inference request; its group is the UID, perhaps percent-encoded.
+        is_shard: whether requests may come from pods of other shards.
         default_headers: headers of every response; uvicorn makes a new list once a second.
         head: the default headers as bytes.
     """
@@ -59,6 +65,7 @@ class FastPath:
     def __init__(self, settings: Settings, dispatcher: Dispatches, metrics: Metrics) -> None:
         self.dispatcher, self.metrics = dispatcher, metrics
         self.admin_port = settings.admin_port
+        self.is_shard = settings.shard is not None
         base = rb"/modelService/%s/v2/models/" % settings.service.encode()
         self.target = re.compile(base + rb"([^/?]+)/infer")
         self._target_with_slashes = re.compile(base + rb"([^/?][^?]*[^/?])/infer")
@@ -74,6 +81,16 @@ class FastPath:
         """Set the headers of every response."""
         self.default_headers = headers
         self.head = b"".join(b"%s: %s\r\n" % header for header in headers)
+
+    def head_beside(self, headers: Mapping[str, str]) -> bytes:
+        """Return the default headers of a response, except those that it has itself.
+
+        A shard of another version has answered, during a rolling update.
+        """
+        if _VERSION not in headers:
+            return self.head
+        others = (each for each in self.default_headers if each[0].decode().lower() not in headers)
+        return b"".join(b"%s: %s\r\n" % header for header in others)
 
 
 class ModelProtocol(Http1Protocol):
@@ -103,6 +120,7 @@ class ModelProtocol(Http1Protocol):
             or (self.server is not None and self.server[1] == self.fast_path.admin_port)
         ):
             super().on_headers_complete()
+            cast("dict[str, Any]", self.scope)[CYCLE] = self.cycle
             return
         uid = match[1].decode("ascii")
         if "%" in uid:
@@ -136,9 +154,11 @@ class ModelProtocol(Http1Protocol):
 class FastPathRequest(PendingRequest):
     """A request on the fast path, from its headers to its response.
 
-    Attributes that PendingRequest does not have are read by uvicorn's protocol.
+    Attributes that neither PendingRequest has nor this text names are read by uvicorn's protocol.
 
     Attributes:
+        shard: the shard that another pod takes this one for; None: the request is a client's.
+        names: headers that identify the request.
         is_in_flight: whether the request is complete and dispatched.
     """
 
@@ -163,15 +183,21 @@ class FastPathRequest(PendingRequest):
         self._protocol = protocol
         self._path = protocol.url.decode("ascii")
         self._accepted = headers.get(b"accept-encoding")
-        self._names = names_of(headers)
+        self.shard = headers.get(_SHARD) if protocol.fast_path.is_shard else None
+        self.names = names_of(headers)
         self._started = time.perf_counter()
+
+    @property
+    def _metrics(self) -> Metrics | None:
+        """Where the request is counted; None: the pod that got it from the client counts it."""
+        return self._protocol.fast_path.metrics if self.shard is None else None
 
     def client_disconnected(self) -> None:
         """Observe a request whose client has disconnected; a request in flight is observed when answered."""
         if not self.is_in_flight:
             self.response_complete = True
             seconds = time.perf_counter() - self._started
-            observe(self._protocol.fast_path.metrics, self._path, CLIENT_GONE, seconds, self._names)
+            observe(self._metrics, self._path, CLIENT_GONE, seconds, self.names)
 
     def receive(self, response: Response) -> None:
         """Send the response, which has one piece; a large one compressed, if the client asks for it."""
@@ -193,21 +219,22 @@ class FastPathRequest(PendingRequest):
         fast_path, transport = protocol.fast_path, protocol.transport
         self.response_complete = True
         seconds = time.perf_counter() - self._started
-        if response.status < 400:
+        metrics = self._metrics
+        if response.status < 400 and metrics is not None:
             # The same as observe(), in fewer calls.
-            fast_path.metrics.seconds.observe(seconds)
-            fast_path.metrics.succeeded.inc()
+            metrics.seconds.observe(seconds)
+            metrics.succeeded.inc()
             if NON_FINITE in response.headers:
-                fast_path.metrics.non_finite.inc(int(response.headers[NON_FINITE]))
+                metrics.non_finite.inc(int(response.headers[NON_FINITE]))
         else:
-            observe(fast_path.metrics, self._path, response.status, seconds, self._names)
+            observe(metrics, self._path, response.status, seconds, self.names)
         if transport.is_closing():
             return
         if protocol.server_state.default_headers is not fast_path.default_headers:
             fast_path.set_default_headers(protocol.server_state.default_headers)
-        lines = [STATUS_LINE[response.status], fast_path.head]
+        lines = [STATUS_LINE[response.status], fast_path.head_beside(response.headers)]
         lines += [f"{name}: {value}\r\n".encode() for name, value in response.headers.items()]
-        lines += [b"%s: %s\r\n" % header for header in self._names]
+        lines += [b"%s: %s\r\n" % header for header in self.names]
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         lines += (b"content-length: %d\r\n\r\n" % len(response.body), response.body)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.requests import ClientDisconnect
 
+from bluegrid_registry.contract import SHARD_HEADER
 from bluegrid_server.protocol.requests import NON_FINITE
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bluegrid_server.metrics import Metrics
 
 _REQUEST_ID = b"x-request-id"
+_SHARD = SHARD_HEADER.lower().encode()
 _NON_FINITE = NON_FINITE.lower().encode()
 _PASSED_ON = (b"traceparent", b"tracestate")
 _LONGEST_ID = 128
@@ -43,13 +45,13 @@ def names_of(headers: Mapping[bytes, bytes]) -> Names:
 
 
 def observe(
-    metrics: Metrics, path: str, status: int, seconds: float, names: Sequence[tuple[bytes, bytes]]
+    metrics: Metrics | None, path: str, status: int, seconds: float, names: Sequence[tuple[bytes, bytes]]
 ) -> None:
-    """Count a request that has ended; log it with its names if it failed.
+    """Count a request that has ended, unless another pod does; log it with its names if it failed.
 
     Successful requests are not logged: a line takes as long as a small model.
     """
-    if path.endswith(_INFERENCE):
+    if metrics is not None and path.endswith(_INFERENCE):
         metrics.answered(status, seconds)
     if status >= 500 and not path.endswith("/health/ready"):
         headers = {name.decode(): value.decode("latin-1") for name, value in names}
@@ -57,18 +59,27 @@ def observe(
 
 
 class Observed:
-    """An application whose requests get an ID and are counted and timed."""
+    """An application whose requests get an ID and are counted and timed.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    Args:
+        app: the application.
+        metrics: where requests are counted.
+        is_shard: whether requests may come from pods of other shards, which count them.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, is_shard: bool = False) -> None:
         self._app = app
         self._metrics = metrics
+        self._is_shard = is_shard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application; add the names to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        names = names_of(dict(scope["headers"]))
+        headers = dict(scope["headers"])
+        names = names_of(headers)
+        is_counted = not (self._is_shard and _SHARD in headers)
         status = 500
 
         async def send_with_names(message: Message) -> None:
@@ -76,7 +87,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 for name, value in message["headers"]:
-                    if name == _NON_FINITE:
+                    if name == _NON_FINITE and is_counted:
                         self._metrics.non_finite.inc(int(value))
                 message["headers"] = [*message["headers"], *names]
             await send(message)
@@ -93,4 +104,5 @@ class Observed:
         finally:
             # Not the decoded path, in which the end of a UID could be an operation.
             path = scope["raw_path"].decode("ascii")
-            observe(self._metrics, path, status, time.perf_counter() - started, names)
+            metrics = self._metrics if is_counted else None
+            observe(metrics, path, status, time.perf_counter() - started, names)

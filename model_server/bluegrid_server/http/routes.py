@@ -67,14 +67,20 @@ class Models(Protocol):
         """Unload a model until it is loaded again."""
 
 
-def make_app(settings: Settings, models: Models) -> Starlette:
-    """Make the application; it answers probes at once, and requests as soon as `models` does."""
-    return _app(routes(settings, models))
+def make_app(settings: Settings, models: Models, api: Api | None = None) -> Starlette:
+    """Make the application; it answers probes at once, and requests as soon as `models` does.
+
+    Args:
+        settings: of the pod.
+        models: answers requests.
+        api: the endpoints; None: those of a pod that has all models.
+    """
+    return _app(routes(settings, models, api))
 
 
-def routes(settings: Settings, models: Models) -> list[Route]:
-    """Return the routes of the application."""
-    api = Api(settings, models)
+def routes(settings: Settings, models: Models, api: Api | None = None) -> list[Route]:
+    """Return the routes of the application; for the arguments see `make_app`."""
+    api = api or Api(settings, models)
     service = f"/modelService/{settings.service}"
     base = f"{service}/v2"
     operations = {
@@ -96,9 +102,15 @@ def routes(settings: Settings, models: Models) -> list[Route]:
     ]
 
 
-def make_admin_app(settings: Settings, models: Models) -> Starlette:
-    """Make the application of the admin port, which only loads and unloads models."""
-    admin = Admin(models)
+def make_admin_app(settings: Settings, models: Models, admin: Admin | None = None) -> Starlette:
+    """Make the application of the admin port, which only loads and unloads models.
+
+    Args:
+        settings: of the pod.
+        models: answers requests.
+        admin: the endpoints; None: those of a pod that has all models.
+    """
+    admin = admin or Admin(models)
     base = "/v2/repository"
     operations = {"/load": Operation("POST", admin.load), "/unload": Operation("POST", admin.unload)}
     return _app(
@@ -187,9 +199,12 @@ class Api:
 
     async def models(self, _: HttpRequest) -> HttpResponse:
         """Return all UIDs."""
-        reply = await self._models.ask(Request(Kind.STATES))
-        models: ModelsDocument = {"models": list(orjson.loads(reply.first.body))}
+        models: ModelsDocument = {"models": await self._uids()}
         return answer(models)
+
+    async def _uids(self) -> list[str]:
+        reply = await self._models.ask(Request(Kind.STATES))
+        return list(orjson.loads(reply.first.body))
 
     async def model(self, request: HttpRequest) -> HttpResponse:
         """Return the inputs and outputs of a model."""
@@ -207,16 +222,17 @@ class Api:
 
     async def index(self, request: HttpRequest) -> HttpResponse:
         """Return the repository's index; `{"ready": true}` leaves out models that are not ready."""
-        body = await body_of(request)
+        return answer(await self._index(await body_of(request)))
+
+    async def _index(self, body: bytes) -> list[ModelStateDocument]:
         only_ready = bool(parsed(body).get("ready", False)) if body else False
         reason = self._models.reason or ""
         states = dict.fromkeys(self._models.loading, (ModelState.LOADING, reason)) or await self._states()
-        index: list[ModelStateDocument] = [
+        return [
             {"name": uid, "version": self._settings.version, "state": state, "reason": reason}
             for uid, (state, reason) in states.items()
             if state == ModelState.READY or not only_ready
         ]
-        return answer(index)
 
     async def _states(self) -> Mapping[str, tuple[ModelState, str]]:
         states: dict[str, tuple[ModelState, str]] = {}

@@ -145,6 +145,7 @@ def fetch_version(settings: Settings, say: Say, as_data: AsData = AsData.NONE) -
             settings.version,
             settings.manifest,
             settings.models,
+            shard=settings.shard,
             keys=[key.to_public_key() for key in settings.keys],
             progress=progress,
             keeps=None if data_models is None else data_models.needs_file,
@@ -154,7 +155,7 @@ def fetch_version(settings: Settings, say: Say, as_data: AsData = AsData.NONE) -
             f"BLUEGRID_TYPE: {settings.type}, but {settings.place} is of {version.manifest.type}"
         )
     return LoadableVersion(
-        {row.uid: row for row in version.manifest.models},
+        {row.uid: row for row in version.manifest.models if row.uid in version.paths},
         version.paths,
         loader,
         data_models,

@@ -31,8 +31,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    port = free_port()
+def running(settings: Settings, port: int | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a server at this port; None: at a free one."""
+    port = port or free_port()
     with subprocess.Popen(
         [sys.executable, "-m", "bluegrid_server", "serve"],
         env={**os.environ, **environment_of(settings), "BLUEGRID_PORT": str(port)},

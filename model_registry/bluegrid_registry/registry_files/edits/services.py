@@ -111,6 +111,11 @@ def edit_cluster(
                 f"the ID of cluster {cluster_id} never changes: its objects are named after it; "
                 "add another cluster, switch to it, and remove this one"
             )
+        if any(edit.path[0] == "shards" for edit in edits):
+            raise RegistryError(
+                f"the shards of cluster {cluster_id} never change: each has its part of the models; "
+                "add another cluster with other shards, switch to it, and remove this one"
+            )
         if any((edit.path, edit.value) == (("replicas",), 0) for edit in edits):
             refuse_live(offered, cluster_id)
         data = plain_data(file)

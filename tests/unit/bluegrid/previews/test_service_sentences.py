@@ -59,6 +59,13 @@ def test_a_new_cluster_is_told_with_its_pods() -> None:
     assert text(service("d1", D1), service("d1", D1, D2)) == ["create d2 (v2), 1 pod"]
 
 
+def test_a_new_cluster_with_shards_is_told_with_the_pods_of_all() -> None:
+    sharded = replace(D2, replicas=6, shards=3)
+    assert text(service("d1", D1), service("d1", D1, sharded)) == ["create d2 (v2), 6 pods in 3 shards"]
+    more = replace(sharded, replicas=9)
+    assert text(service("d1", D1, sharded), service("d1", D1, more)) == ["scale d2 from 6 pods to 9 pods"]
+
+
 def test_a_new_service_is_told_with_its_live_cluster_once() -> None:
     assert text(None, service("d1", D1, D2)) == [
         "**create** the service; live is d1 (v1)",

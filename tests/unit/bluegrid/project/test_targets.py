@@ -121,3 +121,15 @@ def test_of_a_stack_that_was_never_brought_up_it_is_said_what_to_do() -> None:
     assert reason_of([message, "error: update failed"]) == (
         "stack r5 has no platform yet; bring it up once: `pulumi up --stack r5`"
     )
+
+
+def test_of_a_cluster_with_shards_it_updates_every_shard() -> None:
+    sharded = D2.model_copy(update={"shards": 2})
+    service = Service(name="loading", live="d1", clusters=(D1, sharded), standbyReplicas=0)
+    assert Target.of(service, "d2").update(URNS).urns == (*ROUTE, f"{PODS}d2-0", f"{PODS}d2-1")
+    scaled = SCALED.model_copy(update={"shards": 2})
+    service = Service(name="loading", live="d1", clusters=(D1, scaled))
+    assert Target.autoscaler_of(service, "d2").update(URNS).urns == (
+        f"{AUTOSCALER}d2-0",
+        f"{AUTOSCALER}d2-1",
+    )

@@ -25,3 +25,22 @@ def test_the_size_of_an_autoscaled_cluster_is_what_its_autoscaler_says() -> None
     metadata["annotations"] = {"bluegrid.io/declared-min": "1"}
     held = states_of_objects(objects)["a"].clusters["d1"]
     assert (held.replicas, held.held) == (Autoscaling(min=1, max=6, cpu=70), 2)
+
+
+def test_a_cluster_with_shards_has_the_pods_of_all_its_deployments() -> None:
+    labels = {"bluegrid.io/service": "a", "bluegrid.io/set": "g1", "bluegrid.io/cluster": "d1"}
+    objects = [
+        KubernetesObject(
+            type="kubernetes:apps/v1:Deployment",
+            inputs={
+                "metadata": {
+                    "name": f"a-d1-{index}",
+                    "labels": labels | {"bluegrid.io/shard": f"{index}-of-3"},
+                },
+                "spec": {"replicas": 2},
+            },
+        )
+        for index in range(3)
+    ]
+    (cluster,) = states_of_objects(objects)["a"].clusters.values()
+    assert (cluster.replicas, cluster.shards) == (6, 3)

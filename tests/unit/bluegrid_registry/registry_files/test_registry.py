@@ -140,7 +140,7 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
         ("gpu: 0", "gpu: 0, timeoutSeconds: 0", "10: service.clusters[0].timeoutSeconds: 0 is below 1"),
         ("gpu: 0", "gpu: 0, timeoutSeconds: 4000", "10: service.clusters[0].timeoutSeconds: 4000 is above 3600"),
         ("gpu: 0", "gpu: 0, timeoutSeconds: 2.5", "10: service.clusters[0].timeoutSeconds: 2.5 is not a whole number"),
-        ("gpu: 0", "gpu: 0, timeout_seconds: 9", "10: service.clusters[0].timeout_seconds: unknown key; known: id, version, replicas, autoscaling, cpu, gpu, memory, load, timeoutSeconds, memoryPerRequest"),
+        ("gpu: 0", "gpu: 0, timeout_seconds: 9", "10: service.clusters[0].timeout_seconds: unknown key; known: id, version, replicas, autoscaling, cpu, gpu, memory, shards, load, timeoutSeconds, memoryPerRequest"),
         ("2Gi}\n    -", "2Gi, memoryPerRequest: 1Gi}\n    -", "10: service.clusters[0].memoryPerRequest: 1Gi for each of 2 CPUs leaves nothing of the pod's 2Gi for the models"),
         ("2Gi}\n    -", "2Gi, memoryPerRequest: lots}\n    -", "10: service.clusters[0].memoryPerRequest: 'lots' is not a Kubernetes quantity above 0, such as 2, 500m or 2Gi"),
         ("replicas: 2", "autoscaling: {min: 3, max: 2, cpu: 70}", "10: service.clusters[0].autoscaling.max: 2 is below min, which is 3; swap or raise them"),

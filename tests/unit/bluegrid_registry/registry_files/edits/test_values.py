@@ -225,7 +225,7 @@ def data_in(folder: Path) -> dict[str, Any]:
 def test_every_key_of_the_schema_has_a_sample_here() -> None:
     """A new key fails here until it has a sample, with which it is then set and removed below."""
     own = ("name", "live", "traffic", "clusters")
-    assert {*settable_keys(CLUSTER)} - {"id"} == {*OF_CLUSTERS}
+    assert {*settable_keys(CLUSTER)} - {"id", "shards"} == {*OF_CLUSTERS}
     assert {key for key in settable_keys(SERVICE) if key.split(".")[0] not in own} == {*OF_SERVICES}
     assert {*settable_keys(SET)} - {"id", "type"} == {*OF_SETS}
 
@@ -392,3 +392,9 @@ def test_names_and_keys_of_a_set_are_added_and_removed_one_by_one(folder: Path) 
         edit_set(folder, "g1", without_keys=["ops"])
     edit_set(folder, "g1", distrust=["own.scale", "own.Model"], without_keys=["site"])
     assert read(folder) == TEXT
+
+
+def test_the_shards_of_a_cluster_never_change(tmp_path: Path) -> None:
+    (tmp_path / "g1.yaml").write_text(block(FULL))
+    with pytest.raises(RegistryError, match="the shards of cluster d2 never change: each has its part"):
+        edit_cluster(tmp_path, "line-loading", "d2", parse_edits(CLUSTER, ["shards=4"]))
