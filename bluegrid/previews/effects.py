@@ -66,11 +66,20 @@ def effects_of(plan: Plan, services: Sequence[ServiceChange]) -> Effects:
         risks += routing.risks(name, old, new)
     stay, rolled = _clusters(services)
     of_clusters = [each for each in aspects if each.cluster[1]]
-    for by_service in (pods.sentences(of_clusters, stay), pods.replaced(all_aspects, stay, rolled)):
+    # Without the other services it is not known what is true of the whole stack.
+    whole = {*stay, *([("", "")] if plan.excerpt else [])}
+    for by_service in (pods.sentences(of_clusters, whole), pods.replaced(all_aspects, whole, rolled)):
         for name, some in by_service.items():
             sentences[name] += some
     others = [each.change for each in aspects if not _has_words(each, routings)]
     return Effects([*of_region, *sentences.pop("", []), *_counted(others)], sentences, risks)
+
+
+def planned_changes(plan: Plan) -> list[str]:
+    """Return a line with what a plan would change and what to do; empty if it changes nothing."""
+    changes = [each for each in changes_of(plan) if each.type != _STACK and not each.is_component]
+    remedy = "apply what waits with `pulumi up`, or find out who has changed the stack"
+    return [f"{text}; {remedy}" for text in _counted(changes, "would change")]
 
 
 def _adjusted(uncovered: Iterable[Aspect]) -> list[Aspect]:
@@ -126,8 +135,8 @@ def _has_words(aspect: Aspect, routings: Mapping[str, object]) -> bool:
     return aspect.topic in (*region.TOPICS, Topic.PLATFORM)
 
 
-def _counted(others: Sequence[ResourceChange]) -> Iterator[str]:
-    """Count the other changes by operation, and name the first."""
+def _counted(others: Sequence[ResourceChange], what: str = "other changes") -> Iterator[str]:
+    """Count changes by operation, and name the first."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
     for each in others:
         names[each.op][f"{each.kind} {each.name}"] = None
@@ -136,4 +145,4 @@ def _counted(others: Sequence[ResourceChange]) -> Iterator[str]:
         more = f" and {len(some) - _NAMES} more" if len(some) > _NAMES else ""
         counted.append(f"{len(some)} {op} ({', '.join([*some][:_NAMES])}{more})")
     if counted:
-        yield f"other changes: {', '.join(counted)}"
+        yield f"{what}: {', '.join(counted)}"

@@ -65,6 +65,23 @@ class _Diagnostic(Foreign):
     severity: str = ""
 
 
+class Excerpt(Foreign):
+    """What a preview covers that does not cover all services.
+
+    Attributes:
+        services: the services that it covers; none: no service is concerned.
+        applied: the commit of the registry that was applied last; None: it is not known.
+        waiting: what else differs from that commit, and comes with the next update: other services, or files
+            and settings of all services; None: it is not known.
+        others: objects of other services that stay, as far as quotas count them.
+    """
+
+    services: tuple[str, ...]
+    applied: str | None = None
+    waiting: tuple[str, ...] | None = None
+    others: tuple[KubernetesObject, ...] = ()
+
+
 class Plan(Foreign):
     """A preview of one stack.
 
@@ -73,12 +90,14 @@ class Plan(Foreign):
         diagnostics: messages of engine, program and providers.
         change_summary: how many resources each operation touches, also those without a step here.
         config: of the stack; a mark stands for a secret.
+        excerpt: what the preview covers; None: all services.
     """
 
     steps: tuple[PlannedStep, ...] = ()
     diagnostics: tuple[_Diagnostic, ...] = ()
     change_summary: Mapping[str, int] = Field(default_factory=dict)
     config: Mapping[str, Any] = Field(default_factory=dict)
+    excerpt: Excerpt | None = Field(None, alias="bluegrid")
 
     @property
     def sizes(self) -> list[str]:
@@ -121,6 +140,10 @@ class Plan(Foreign):
     def objects_after(self) -> list[KubernetesObject]:
         """The Kubernetes objects after the update."""
         return list(_objects((step.type, step.new_state) for step in self.steps))
+
+    def objects_of_others(self) -> list[KubernetesObject]:
+        """The objects of services that the preview does not cover, as far as quotas count them."""
+        return list(self.excerpt.others) if self.excerpt else []
 
 
 def _objects(states: Iterator[tuple[str, _State | None]]) -> Iterator[KubernetesObject]:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 from bluegrid.previews.effects import Effects
 from bluegrid.previews.service_sentences import risks_of, sentences_of
+from bluegrid.previews.wording import listed
 from bluegrid_registry.model_types.signature import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from bluegrid.previews.plan import Excerpt
     from bluegrid.previews.rules import Finding
     from bluegrid.previews.service_sentences import Risk
     from bluegrid.previews.version_comparison import Comparison
     from bluegrid.states import ServiceChange
 
+PREVIEW_ALL = "preview-all"
+"""Label of a request whose previews cover all services."""
 MARK = "<!-- bluegrid preview-report -->"
 """Marks the comment, so that the next report replaces it."""
 
@@ -24,6 +28,13 @@ _MAX = 65_000
 """Characters of a comment: GitHub takes 65,536."""
 _AROUND = 200
 """Characters around a folded plan: its summary and fences."""
+
+
+_NAMED = 10
+"""How many of the services that wait are named."""
+_DIGITS = 10
+"""Digits of a commit."""
+_WHOLE = f"- All services are previewed at night, and here with the label `{PREVIEW_ALL}`."
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class RegionReport:
         findings: broken rules.
         errors: why there is no preview.
         details: the plan as text.
+        excerpt: the services that the preview covers; None: all.
     """
 
     region: str
@@ -49,6 +61,7 @@ class RegionReport:
     findings: Sequence[Finding] = ()
     errors: Sequence[str] = ()
     details: str = ""
+    excerpt: Excerpt | None = None
 
 
 def render(regions: Sequence[RegionReport]) -> str:
@@ -57,6 +70,8 @@ def render(regions: Sequence[RegionReport]) -> str:
     if warnings := list(_warnings(regions)):
         parts.append("\n".join(["> [!WARNING]", *(f"> - {line}" for line in warnings)]))
     parts.append("\n".join(_table(regions)))
+    if covered := list(_covered(regions)):
+        parts.append("\n".join([*covered, _WHOLE]))
     head = _cut("\n\n".join(parts))
     return "\n\n".join([head, *_details(regions, _MAX - len(head))]) + "\n"
 
@@ -78,6 +93,27 @@ def _warnings(regions: Sequence[RegionReport]) -> Iterator[str]:
                 yield f"**{region.region} · {change.name}**: clients of its URL may break: `{faults}`"
         for message, places in _grouped(region.findings).items():
             yield f"**{region.region}**: {', '.join(places)}: {message}"
+
+
+def _covered(regions: Sequence[RegionReport]) -> Iterator[str]:
+    """Yield what the previews of some services cover, and what else waits."""
+    for region in regions:
+        excerpt = region.excerpt
+        if excerpt is None:
+            continue
+        services = listed(excerpt.services) or "no service, since the files of none have changed"
+        yield f"- **{region.region}**: the preview covers {services}. {_waiting(excerpt)}".rstrip()
+
+
+def _waiting(excerpt: Excerpt) -> str:
+    if excerpt.applied is None or not excerpt.waiting:
+        return ""
+    some = excerpt.waiting[:_NAMED]
+    more = f" and {len(excerpt.waiting) - _NAMED} more" if len(excerpt.waiting) > _NAMED else ""
+    return (
+        f"Not shown, and part of the next `pulumi up`: {', '.join(some)}{more}, changed since commit "
+        f"{excerpt.applied[:_DIGITS]}, which was applied last."
+    )
 
 
 def _by_message(risks: Iterable[Risk]) -> dict[str, list[str]]:
@@ -113,6 +149,8 @@ def _rows(region: RegionReport) -> dict[str, list[str]]:
         rows[change.name] = list(_sentences(change, region.comparisons.get(change.name)))
     for service, sentences in region.effects.services.items():
         rows[service] = [*rows.get(service, ()), *sentences]
+    if region.excerpt is not None and not region.excerpt.services:
+        return {"": ["nothing changes: no service is concerned"]}
     nothing = {"": [f"nothing changes; services: {len(region.changes)}"]}
     return {service: sentences for service, sentences in rows.items() if sentences} or nothing
 

@@ -126,9 +126,9 @@ def check_plan(plan: Plan, may_go: Collection[str] = ()) -> list[Finding]:
     changes = changes_between(states_of_objects(before), states_of_objects(after))
     return [
         *check_objects(after),
-        *check_stack(after),
+        *check_stack([*after, *plan.objects_of_others()]),
         *_quota_findings(plan, changes),
-        *_removed_live_services(plan.stack, changes, may_go),
+        *_removed_live_services(plan, changes, may_go),
         *_missing_standbys(changes),
     ]
 
@@ -159,22 +159,24 @@ def _quota_findings(plan: Plan, changes: Iterable[ServiceChange]) -> Iterator[Fi
     preflights = [
         each.object for each in changes_of(plan) if each.kind == "Job" and each.op in (CREATE, REPLACE)
     ]
-    for short in shortages(plan.objects_before(), plan.objects_after(), preflights, answering):
+    others = plan.objects_of_others()
+    before, after = ([*objects, *others] for objects in (plan.objects_before(), plan.objects_after()))
+    for short in shortages(before, after, preflights, answering):
         if short.when in (When.DURING, When.AT_ONCE):
             yield _shortage_finding(short)
 
 
 def _removed_live_services(
-    stack: str, changes: Sequence[ServiceChange], may_go: Collection[str]
+    plan: Plan, changes: Sequence[ServiceChange], may_go: Collection[str]
 ) -> Iterator[Finding]:
     going = [change for change in changes if change.loses_its_url and change.name not in may_go]
-    if going and all(change.after is None for change in changes):
+    if going and plan.excerpt is None and all(change.after is None for change in changes):
         names = listed([change.name for change in going])
         message = (
             f"the update leaves no service, and {names} answer{'s' if len(going) == 1 else ''}; see that "
             f"bluegrid:registry names the right folder, or allow it: {_allowing(going)}"
         )
-        yield Finding(Rule.LIVE_SERVICE, f"Stack {stack}", message)
+        yield Finding(Rule.LIVE_SERVICE, f"Stack {plan.stack}", message)
         return
     for change in going:
         heirs = [each.name for each in changes if each.before is None and each.set == change.set]

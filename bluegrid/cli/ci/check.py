@@ -11,6 +11,7 @@ from bluegrid.cli.check import check as check_registry
 from bluegrid.cli.ci.forges import allowed_by, change_request
 from bluegrid.cli.ci.preview import PREVIEWS, Previews
 from bluegrid.cli.tree import command
+from bluegrid.previews import PolicyError, planned_changes, read_plan
 
 
 @command(epilog="Example: `bluegrid ci check --label allow-delete:line-loading`")
@@ -22,6 +23,10 @@ def check(
             "Default: the labels of the request that this workflow runs for."
         ),
     ] = None,
+    expect_no_changes: Annotated[
+        bool,
+        typer.Option("--expect-no-changes", help="Refuse previews that would change anything, too."),
+    ] = False,
     previews: Previews = PREVIEWS,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     stacks: options.Stacks = options.DEFAULT_STACKS,
@@ -29,4 +34,8 @@ def check(
     """Refuse mistakes of the registry, failed previews and broken rules."""
     request = change_request()
     labels = label or (request.labels if request else ())
-    check_registry(registry, sorted(previews.glob("*.json")), allowed_by(labels), stacks)
+    files = sorted(previews.glob("*.json"))
+    check_registry(registry, files, allowed_by(labels), stacks)
+    changes = [f"{file}: {each}" for file in files for each in planned_changes(read_plan(file))]
+    if expect_no_changes and changes:
+        raise PolicyError("\n".join(changes))

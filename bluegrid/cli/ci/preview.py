@@ -11,8 +11,13 @@ from typing import Annotated
 import typer
 
 from bluegrid.cli import options, output
+from bluegrid.cli.ci.concerned import scope_of
+from bluegrid.cli.ci.forges import change_request
+from bluegrid.cli.ci.preview_of_services import preview_of_services
 from bluegrid.cli.tree import command
+from bluegrid.previews import PREVIEW_ALL
 from bluegrid.project import Project, stack_names
+from bluegrid.project.git_changes import BaseCommit
 from bluegrid_registry import ConfigError
 
 PREVIEWS = Path("previews")
@@ -24,15 +29,31 @@ _SILENT = "pulumi ended without a message; see the log"
 _COMMAND = ("pulumi", "preview", "--json", "--show-sames", "--non-interactive")
 
 
-@command(epilog="Example: `bluegrid ci preview north`")
+@command(epilog="Example: `bluegrid ci preview north --base-commit origin/main`")
 def preview(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="STACK", help="The stacks; default: all that have a file.")
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base-commit",
+            metavar="COMMIT",
+            help="Commit before the change. Default: the base of the request that this workflow runs for; "
+            "without either, all services are previewed.",
+        ),
+    ] = None,
+    all_services: Annotated[
+        bool,
+        typer.Option("--all", help=f"Preview all services; so does the label {PREVIEW_ALL} of the request."),
+    ] = False,
     previews: Previews = PREVIEWS,
     stacks: options.Stacks = options.DEFAULT_STACKS,
 ) -> None:
     """Write what `pulumi up` would do in each stack to FOLDER/STACK.json.
+
+    Of a change, the services that its files concern are previewed, and all where it changes what they have
+    in common: a setting, the program, its packages.
 
     A preview that fails is a result, too: its file has the errors, the report shows them, and `bluegrid ci
     check` refuses them. Without PULUMI_BACKEND_URL, which a request from a fork has not, no file is written.
@@ -42,17 +63,38 @@ def preview(
         listed = ", ".join(chosen)
         output.warn(f"PULUMI_BACKEND_URL is not set; no preview of {listed}, reports use the registry files")
         return
+    project, request = Project.find(), change_request()
+    is_whole = all_services or (request is not None and PREVIEW_ALL in request.labels)
+    commit = base or (request.base if request else "")
+    branched_off = None if is_whole or not commit else BaseCommit.branched_off(project.folder, commit)
     previews.mkdir(parents=True, exist_ok=True)
     for name in chosen:
-        _preview(name, previews / f"{name}.json")
+        file = previews / f"{name}.json"
+        if branched_off is None or not _preview_services(project, name, branched_off, file):
+            _preview_all(project, name, file)
 
 
-def _preview(stack: str, file: Path) -> None:
+def _preview_services(project: Project, stack: str, base: BaseCommit, file: Path) -> bool:
+    """Write the preview of the services that differ from a commit; return False if it has to be of all."""
+    scope = scope_of(project, stack, base)
+    why = ", ".join(scope.reasons)
+    if not scope.is_whole:
+        written = preview_of_services(project, stack, scope.services, base, _COMMAND)
+        if written is not None:
+            file.write_bytes(written)
+            typer.echo(f"{stack}: previewed {', '.join(scope.services) or 'no service: none is concerned'}")
+            return True
+        why = f"{', '.join(scope.services)} could not be previewed alone"
+    typer.echo(f"{stack}: previews all services: {why}")
+    return False
+
+
+def _preview_all(project: Project, stack: str, file: Path) -> None:
     """Write the preview of a stack, whether it fails or not."""
     with file.open("wb") as written:
         try:
             done = subprocess.run(
-                [*_COMMAND, "--stack", stack], cwd=Project.find().folder, stdout=written, check=False
+                [*_COMMAND, "--stack", stack], cwd=project.folder, stdout=written, check=False
             )
         except FileNotFoundError:
             raise ConfigError("pulumi is not on PATH; install it, and run this again") from None

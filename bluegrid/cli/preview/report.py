@@ -19,6 +19,7 @@ from bluegrid.previews import (
     read_plan,
     render,
 )
+from bluegrid.previews.wording import listed
 from bluegrid.states import ServiceChange, changes_between, states_of_objects, states_of_offered
 from bluegrid_registry import ConfigError, Registry, Store, open_store
 
@@ -77,13 +78,19 @@ def _of_registries(region: str, before: Registry, after: Registry, store: Store 
     return _report(region, changes, after, store, None)
 
 
+def _source(plan: Plan) -> str:
+    if plan.excerpt is None:
+        return "the preview"
+    return f"the preview of {listed(plan.excerpt.services) or 'no service'}"
+
+
 def _report(
     region: str, changes: list[ServiceChange], registry: Registry, store: Store | None, plan: Plan | None
 ) -> RegionReport:
     compared = {change.name: compare(change, registry, store) for change in changes}
     return RegionReport(
         region,
-        source=", ".join(["the preview", *plan.sizes])
+        source=", ".join([_source(plan), *plan.sizes])
         if plan
         else "from the registry files alone; the stack was not read",
         changes=changes,
@@ -91,4 +98,5 @@ def _report(
         effects=effects_of(plan, changes) if plan else Effects(),
         findings=check_plan(plan) if plan else (),
         details=plan.listed() if plan else "",
+        excerpt=plan.excerpt if plan else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -72,6 +73,126 @@ def test_previews_are_of_all_stacks_or_of_those_that_are_named(project: Path, tm
     assert [path.name for path in (project / "previews").iterdir()] == ["north.json"]
     assert ci("preview", cwd=project, variables=variables).returncode == 0
     assert {path.name for path in (project / "previews").iterdir()} == {"east.json", "north.json"}
+
+
+STATE = {
+    "version": 3,
+    "deployment": {
+        "secrets_providers": {"type": "passphrase"},
+        "resources": [
+            {"urn": "urn:pulumi:north::grid::pulumi:pulumi:Stack::a", "type": "pulumi:pulumi:Stack"}
+        ],
+    },
+}
+PREVIEWS = f"""\
+case "$1 $2" in "stack export") echo '{json.dumps(STATE)}'; exit;; esac
+echo "$PULUMI_BACKEND_URL" > FOLDER/backend
+settings=$(echo "$@" | sed -n "s/.*--config-file //p")
+[ -z "$settings" ] || grep registry: "$settings" | sed "s/.*: //" | xargs ls > FOLDER/registry
+echo '{json.dumps({"steps": []})}'
+"""
+"""Notes the backend of a preview, and the files of its registry."""
+
+
+@pytest.fixture
+def previewing(project: Path, tmp_path: Path) -> dict[str, str]:
+    """Variables of a run for a request whose previews note their backend and the files of their registry."""
+    script = PREVIEWS.replace("FOLDER", str(tmp_path))
+    return pulumi(tmp_path / "programs", script) | event_of(tmp_path, base="before")
+
+
+def excerpt_of(project: Path, stack: str = "north") -> object:
+    return json.loads((project / "previews" / f"{stack}.json").read_text()).get("bluegrid")
+
+
+def test_of_a_request_the_services_are_previewed_whose_files_have_changed(
+    project: Path, tmp_path: Path, previewing: dict[str, str]
+) -> None:
+    shutil.copy(project / "registry" / "g1.yaml", tmp_path / "g2.yaml")
+    other = (tmp_path / "g2.yaml").read_text().replace("g1", "g2").replace("line-loading", "wind")
+    (project / "registry" / "g2.yaml").write_text(other)
+    git(project, "add", ".")
+    git(project, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "g2")
+    git(project, "tag", "--force", "before")
+    switch(project)
+    done = ci("preview", cwd=project, variables=previewing)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "east: previewed line-loading\nnorth: previewed line-loading\n"
+    assert (tmp_path / "registry").read_text() == "g1.yaml\n"
+    backend = (tmp_path / "backend").read_text()
+    assert backend.startswith("file:///")
+    # The copy of the stack is gone, and the stack itself was only read.
+    assert backend.strip() != previewing["PULUMI_BACKEND_URL"]
+    assert not (tmp_path / backend.strip().removeprefix("file://")).exists()
+    assert excerpt_of(project) == {
+        "services": ["line-loading"],
+        "applied": None,
+        "waiting": None,
+        "others": [],
+    }
+
+
+def test_of_a_request_that_concerns_no_service_nothing_is_run(
+    project: Path, tmp_path: Path, previewing: dict[str, str]
+) -> None:
+    (project / "README.md").write_text("Grid.\n")
+    done = ci("preview", "north", cwd=project, variables=previewing)
+    assert done.stdout == "north: previewed no service: none is concerned\n"
+    assert not (tmp_path / "backend").exists()
+    report = ci("report", "--base-commit", "before", cwd=project).stdout
+    assert "| north | | nothing changes: no service is concerned |" in report
+    assert "**north**: the preview covers no service" in report
+    assert ci("check", cwd=project).returncode == 0
+
+
+@pytest.mark.parametrize("how", ["option", "label", "program"])
+def test_all_services_are_previewed_on_demand_and_where_the_program_has_changed(
+    project: Path, tmp_path: Path, previewing: dict[str, str], how: str
+) -> None:
+    switch(project)
+    options = ["--all"] if how == "option" else []
+    if how == "label":
+        previewing |= event_of(tmp_path, "preview-all", base="before")
+    if how == "program":
+        (project / "requirements.txt").write_text("bluegrid==1\n")
+        git(project, "add", ".")
+    done = ci("preview", "north", *options, cwd=project, variables=previewing)
+    assert done.returncode == 0, done.stderr
+    said = "north: previews all services: requirements.txt\n" if how == "program" else ""
+    assert done.stdout == said
+    assert excerpt_of(project) is None
+
+
+def test_a_preview_of_some_that_fails_is_made_of_all(project: Path, tmp_path: Path) -> None:
+    script = PREVIEWS.replace("FOLDER", str(tmp_path)) + "exit 1"
+    variables = pulumi(tmp_path / "programs", script) | event_of(tmp_path, base="before")
+    switch(project)
+    done = ci("preview", "north", cwd=project, variables=variables)
+    assert done.stdout == "north: previews all services: line-loading could not be previewed alone\n"
+    assert done.stderr == "warning: north: the preview failed; previews/north.json has the errors\n"
+
+
+def test_a_base_that_was_not_fetched_stops_the_preview_in_one_line(
+    project: Path, previewing: dict[str, str]
+) -> None:
+    refused = ci("preview", "north", "--base-commit", "nowhere", cwd=project, variables=previewing)
+    assert refused.stderr == (
+        "error: nowhere is not a commit of this clone; fetch the whole history (`fetch-depth: 0`)\n"
+    )
+
+
+def test_a_nightly_check_refuses_what_a_preview_would_change(project: Path) -> None:
+    (project / "previews").mkdir()
+    file = project / "previews" / "north.json"
+    write_delete_of_load(file)
+    refused = ci("check", "--expect-no-changes", "--label", "allow-delete:load", cwd=project)
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "error: previews/north.json: would change: 1 delete (Ingress load); apply what waits with "
+        "`pulumi up`, or find out who has changed the stack\n",
+    )
+    file.write_text('{"steps": []}')
+    assert ci("check", "--expect-no-changes", cwd=project).returncode == 0
 
 
 def test_a_request_from_a_fork_is_told_from_the_registry_files(project: Path, tmp_path: Path) -> None:
