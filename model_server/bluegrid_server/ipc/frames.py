@@ -66,15 +66,22 @@ class Frames:
             yield number, Response(body, status, headers, bool(is_last))
 
     def _complete_frames(self, data: bytes) -> Iterator[tuple[int, int, int, bytes, bytes]]:
-        self._data += data
+        is_continued = bool(self._data)
+        if is_continued:
+            self._data += data
+        # Nearly always, frames arrive whole, and need not be copied to be assembled.
+        arrived = self._data if is_continued else data
         start = 0
-        while len(self._data) - start >= _FRAME.size:
-            number, status, is_last, head_size, body_size = _FRAME.unpack_from(self._data, start)
+        while len(arrived) - start >= _FRAME.size:
+            number, status, is_last, head_size, body_size = _FRAME.unpack_from(arrived, start)
             head = start + _FRAME.size
             body = head + head_size
             end = body + body_size
-            if end > len(self._data):
+            if end > len(arrived):
                 break
-            yield number, status, is_last, bytes(self._data[head:body]), bytes(self._data[body:end])
+            yield number, status, is_last, bytes(arrived[head:body]), bytes(arrived[body:end])
             start = end
-        del self._data[:start]
+        if is_continued:
+            del self._data[:start]
+        else:
+            self._data += data[start:]

@@ -49,14 +49,18 @@ class Worker:
     def run(self) -> None:
         """Answer requests until the front closes the connection."""
         self._status.loaded(self._pool.loaded)
-        while self._receive(0 if not self._active else MSG_DONTWAIT):
+        is_last = True
+        # A new request takes its turn behind those that wait. So while one waits, and no response continues,
+        # it makes no difference when it is received, and each look takes a system call.
+        while (self._active and is_last) or self._receive(MSG_DONTWAIT if self._active else 0):
             number, responses = self._active.popleft()
             self._status.begin(number)
             response = next(responses)
             self._status.end()
             self._status.loaded(self._pool.loaded)
             self._connection.sendall(response_bytes(number, response))
-            if not response.is_last:
+            is_last = response.is_last
+            if not is_last:
                 self._active.append((number, responses))
 
     def _receive(self, flags: int) -> bool:
