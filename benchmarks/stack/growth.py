@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.stack import fakes, services
 from benchmarks.stack.floor import Floor
+from benchmarks.stack.previews import preview_of_one
 from benchmarks.stack.switches import Switched, switch_back_and_forth
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Size:
         objects: in Kubernetes.
         created: seconds in which the objects added since the previous size were created.
         ours, floor: seconds of each sample, by work.
+        previewed: seconds of previews of one changed service, if there were any.
         switched: by command, if one of the services was switched.
     """
 
@@ -40,6 +42,7 @@ class Size:
     created: float
     ours: dict[str, list[float]] = field(default_factory=dict)
     floor: dict[str, list[float]] = field(default_factory=dict)
+    previewed: list[float] = field(default_factory=list)
     switched: dict[str, Switched] = field(default_factory=dict)
 
 
@@ -55,6 +58,7 @@ def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], p
                     size.ours.setdefault(name, []).append(work.pulumi(*command).require().seconds)
                     size.floor.setdefault(name, []).append(floor.pulumi(*command).require().seconds)
             if count in plan.switched:
+                size.previewed = preview_of_one(work, plan.samples)
                 size.switched = {
                     "up": switch_back_and_forth(work, prepared, plan.switches, alone=False),
                     ALONE: switch_back_and_forth(work, prepared, plan.switches, alone=True),

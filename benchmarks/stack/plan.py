@@ -15,7 +15,7 @@ class Plan:
     Attributes:
         sizes: numbers of services, from few to many.
         samples: previews and updates without a change, of each program at each size.
-        switched: the sizes at which one service is switched.
+        switched: the sizes at which one service is switched, and a change of one is previewed.
         switches: how often, with an update of the whole stack, and as often of the route alone.
         compared: switches of each kind and tool in the comparison with Argo Rollouts: an even number, so that
             the last one leads back.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FLOOR = "flat loop"
 ARGO = "Argo Rollouts"
+_OF_ONE = "preview of one changed service"
 _LAST = "s to the last answer of the old version"
 
 
@@ -42,6 +43,9 @@ def of_size(size: Size, goals: Goals) -> list[Row]:
             f"seconds of a preview, {among}", "s", {OURS: size.ours["preview"]}, goals.get(f"preview {among}")
         )
     )
+    if size.previewed:
+        work = f"{_OF_ONE} among {among}"
+        rows.append(row(work, "s", {OURS: size.previewed}, goals.get(work)))
     for command, switched in size.switched.items():
         work = f"one switch among {among}, `{command}`"
         limit = goals.get(f"{command} among {among}", goals.get(f"switch among {among}"))
@@ -62,23 +66,27 @@ def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
         floor = {size.services: size.floor[work] for size in sizes}
         rows.append(straight(f"{work}, {span}", ours, goals["straight"]))
         rows.append(straight(f"{work} of the {FLOOR}, {span}", floor, None))
-    return rows + _switches_that_grow(sizes, goals)
+    switched = {size.services: size.switched[ALONE].seconds for size in sizes if ALONE in size.switched}
+    previewed = {size.services: size.previewed for size in sizes if size.previewed}
+    return [
+        *rows,
+        *_of_one_service(f"one switch, `{ALONE}`", ALONE, switched, goals),
+        *_of_one_service(_OF_ONE, _OF_ONE, previewed, goals),
+    ]
 
 
-def _switches_that_grow(sizes: Sequence[Size], goals: Goals) -> list[Row]:
-    """Return how many times as long a switch of one service takes, for pairs of numbers of services."""
-    seconds = {
-        size.services: median(size.switched[ALONE].seconds) for size in sizes if ALONE in size.switched
-    }
+def _of_one_service(work: str, goal: str, samples: Mapping[int, Sequence[float]], goals: Goals) -> list[Row]:
+    """Return how many times as long work on one service takes, for pairs of numbers of services."""
+    seconds = {services: median(each) for services, each in samples.items()}
     pairs = [*pairwise(seconds)]
     if len(seconds) > 2:
         pairs.append((next(iter(seconds)), next(reversed(seconds))))
     return [
         row(
-            f"one switch, `{ALONE}`: {many} services against {few}",
+            f"{work}: {many} services against {few}",
             "times as long",
             {OURS: [seconds[many] / seconds[few]]},
-            goals.get(f"{ALONE}, {many} services against {few}"),
+            goals.get(f"{goal}, {many} services against {few}"),
         )
         for few, many in pairs
     ]
