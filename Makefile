@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-server bench-stack bench-switches bench-transfer bench-updates clean distclean
+.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-registry bench-server bench-stack bench-switches bench-transfer bench-updates clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ endurance: ## The tests at full size: half an hour each, an hour for the model s
 
 bench-switches: ## Ten switches there and back under load, on the service that `make demo` left running
 	@$(PYTHON) -m benchmarks.switches
+
+bench-registry: ## Reading and editing registries of any size; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap python
+	@$(PYTHON) -m benchmarks.registry
 
 bench-stack: ## Many services, switches, Argo Rollouts beside them; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers

@@ -21,7 +21,7 @@ from benchmarks.rows import OURS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-BENCHMARKS = ("transfer", "server", "stack")
+BENCHMARKS = ("transfer", "server", "stack", "registry")
 
 
 def main() -> int:

@@ -161,6 +161,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
         "check-floors",
         "endurance",
         "bench-switches",
+        "bench-registry",
         "bench-stack",
         "bench-transfer",
         "bench-server",
