@@ -12,7 +12,7 @@ from bluegrid.cli import options, output, set_options
 from bluegrid.cli.edits import apply
 from bluegrid.cli.tree import command
 from bluegrid.project import WholeServices, resolve_place
-from bluegrid_registry import ConfigError, Registry, TrustedKey, ValueEdit, edit_set
+from bluegrid_registry import ConfigError, TrustedKey, ValueEdit, edit_set, load_set
 from bluegrid_registry.registry_files.edits.values import SET, parse_edits
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def edit(
 
 def _services(registry: Path, set_id: str) -> tuple[str, ...]:
     """Return the service of a set; without one, a stack has nothing of the set."""
-    service = Registry.load(registry).of_set(set_id).service
+    service = load_set(registry, set_id).service
     return () if service is None else (service.name,)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def test_deleting_with_an_update_allows_that_one_end(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pulumi_that(f'echo "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran', tmp_path, monkeypatch)
+    pulumi_that(NOTHING_YET + f'echo "$BLUEGRID_ALLOW_DELETE $*" > {tmp_path}/ran', tmp_path, monkeypatch)
     output_of("service", "remove", "line-loading", "--yes", "--up", "--stack", "north")
     assert (tmp_path / "ran").read_text() == "line-loading up --yes --stack north\n"
     assert "service:" not in file.read_text()
@@ -47,6 +47,10 @@ def test_a_rollback_without_a_history_is_refused(file: Path) -> None:
     assert file.read_text() == TEXT
 
 
+NOTHING_YET = """[ "$1" = stack ] && { echo '{"deployment": {}}'; exit; }\n"""
+"""A Pulumi whose stack has no resources yet, so that its first update is whole."""
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -58,7 +62,7 @@ def test_a_rollback_without_a_history_is_refused(file: Path) -> None:
 def test_a_key_that_is_set_is_applied_with_up(
     command: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pulumi_that(f'echo "$*" > {tmp_path}/ran', tmp_path, monkeypatch)
+    pulumi_that(NOTHING_YET + f'echo "$*" > {tmp_path}/ran', tmp_path, monkeypatch)
     output_of(*command.split(), "--yes", "--up", "--stack", "north")
     assert (tmp_path / "ran").read_text() == "up --yes --stack north\n"
     assert file.read_text() != TEXT
@@ -68,7 +72,7 @@ def test_a_service_that_is_added_with_up_is_online(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(TEXT[: TEXT.index("service:")])
-    pulumi_that(f'echo "$*" > {tmp_path}/ran', tmp_path, monkeypatch)
+    pulumi_that(NOTHING_YET + f'echo "$*" > {tmp_path}/ran', tmp_path, monkeypatch)
     options = ("--set", "g1", "--version", "v1", "--yes", "--up", "--stack", "north")
     assert output_of("service", "add", "loads", *options).startswith("loads: is online in YAML")
     assert (tmp_path / "ran").read_text() == "up --yes --stack north\n"
