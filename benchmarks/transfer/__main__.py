@@ -24,7 +24,7 @@ from benchmarks.transfer.cells import WORKS, Bench, Cell, keeping_up
 from benchmarks.transfer.clients import PEERS, Client, OneObject, S5cmd
 from benchmarks.transfer.ours import Ours
 from benchmarks.transfer.payload import Payload, random_models, real_models
-from benchmarks.transfer.plan import FULL, QUICK, TINY, Kind, Plan
+from benchmarks.transfer.plan import FULL, QUICK, SMALL, TINY, Kind, Plan
 from benchmarks.transfer.report import write_report
 from benchmarks.transfer.server import CHECKOUT, Way, running, way_to
 from bluegrid_registry import BluegridError
@@ -48,11 +48,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer", description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
+    size.add_argument("--small", action="store_true", help=f"20 KB models, in minutes; writes to {SCRATCH}")
     size.add_argument("--tiny", action="store_true", help=f"seconds, proves nothing; writes to {SCRATCH}")
     chosen = parser.parse_args()
     # So that SIGTERM stops the server and frees the memory too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    plan = QUICK if chosen.quick else TINY if chosen.tiny else FULL
+    plan = QUICK if chosen.quick else SMALL if chosen.small else TINY if chosen.tiny else FULL
     try:
         programs = toolchain.obtain(["versitygw", "s5cmd"], toolchain.ProgressPrinter())
         started = time.monotonic()

@@ -75,6 +75,17 @@ QUICK = Plan(
     growth_samples=1,
 )
 
+SMALL = Plan(
+    kinds=(Kind(20 * KB, 500), Kind(20 * KB, 3207, all_tools=False)),
+    rtts=(0, 0.010, 0.050),
+    samples=5,
+    updated=Kind(20 * KB, 3207),
+    growth=(1_000, 3_000, 10_000),
+    large=(),
+    growth_samples=1,
+)
+"""The cells with goals against the best peer, of small models; peers that are far behind are left out."""
+
 TINY = Plan(
     kinds=(Kind(20 * KB, 20), Kind(20 * KB, 60, all_tools=False)),
     rtts=(0, 0.010),

@@ -18,6 +18,18 @@ def flipped(data: bytes, index: int, bits: int = 0x10) -> bytes:
     return data[:index] + bytes([data[index] ^ bits]) + data[index + 1 :]
 
 
+def delete_copies(store: Store, set_id: str) -> None:
+    """Delete the copies of packs that fetches of small versions read."""
+    for copy in copies(store, set_id):
+        store.delete(copy)
+
+
+def copies(store: Store, set_id: str) -> list[str]:
+    """Return the keys of these copies."""
+    found = [each.key for each in store.keys(f"sets/{set_id}/manifests/")]
+    return sorted(key for key in found if key.endswith(".mpk"))
+
+
 class Through:
     """Passes all calls on; subclasses change one call."""
 
@@ -36,6 +48,9 @@ class Through:
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         self.store.put_once(key, data, checksum)
+
+    def copy(self, source: str, target: str) -> None:
+        self.store.copy(source, target)
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         return self.store.keys(prefix)
@@ -72,6 +87,10 @@ class Recording(Through):
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         self.calls.append(("put_once", key))
         super().put_once(key, data, checksum)
+
+    def copy(self, source: str, target: str) -> None:
+        self.calls.append(("copy", source))
+        super().copy(source, target)
 
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         self.calls.append(("keys", prefix))
@@ -133,6 +152,10 @@ class DiesAtWrite(Through):
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         self.count_down()
         super().put_once(key, data, checksum)
+
+    def copy(self, source: str, target: str) -> None:
+        self.count_down()
+        super().copy(source, target)
 
     def count_down(self) -> None:
         with self.lock:

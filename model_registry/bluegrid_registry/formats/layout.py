@@ -3,6 +3,7 @@
     sets/<set>/packs/<aa>/<name>.mpk            many models' bytes; immutable, shared by versions
     sets/<set>/manifests/<sha256>.json.zst      one version's table of models; immutable
     sets/<set>/manifests/<sha256>.<key>.sig.json    a key's signature over the manifest
+    sets/<set>/manifests/<sha256>.<place>.mpk   a copy of one of the version's packs; optional
     sets/<set>/versions/<version>.json          the version's commit; written once
     sets/<set>/removed/<version>.json           the version's tombstone: when it was removed
     sets/<set>/deleted/packs|manifests/...      copies of objects while garbage collection deletes them
@@ -10,7 +11,8 @@
     probes/<random>/probe                       further probe objects, deleted after the probe if possible
 
 A manifest is named by the SHA-256 of its bytes, a pack by `pack.pack_name`. Reading needs no listing: the
-registry names the version and the manifest, and the manifest names the packs.
+registry names the version and the manifest, and the manifest names the packs. The copies are for readers of
+small versions, which thereby need not wait for the manifest (`transfer/early_packs.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 PROBE_KEY = "probe"
 """Key of the object that probes a server; it is never deleted."""
 
+_MANIFEST_END, _PACK_END = ".json.zst", ".mpk"
+
 PROBES_PREFIX = "probes/"
 """Prefix of the keys of further probe objects."""
 
@@ -34,12 +38,17 @@ def packs_prefix(set_id: str) -> str:
 
 def pack_key(set_id: str, name: str) -> str:
     """Key of the pack with this name (64 hex digits)."""
-    return f"{packs_prefix(set_id)}{name[:2]}/{name}.mpk"
+    return f"{packs_prefix(set_id)}{name[:2]}/{name}{_PACK_END}"
 
 
 def manifest_key(set_id: str, digest: str) -> str:
     """Key of the manifest with this digest (`sha256:<hex>`)."""
-    return f"sets/{set_id}/manifests/{digest.removeprefix('sha256:')}.json.zst"
+    return f"sets/{set_id}/manifests/{digest.removeprefix('sha256:')}{_MANIFEST_END}"
+
+
+def early_pack_key(set_id: str, digest: str, place: str) -> str:
+    """Key of the copy of a pack that is read before its name is known; `place` is one of `early_packs`."""
+    return f"{manifest_key(set_id, digest).removesuffix(_MANIFEST_END)}.{place}{_PACK_END}"
 
 
 def version_key(set_id: str, version_id: str) -> str:
@@ -93,7 +102,9 @@ def is_collections_own(key: str) -> bool:
     return key.split("/")[2] in ("removed", "deleted")
 
 
-def signed_manifest(key: str) -> str:
-    """Return the key of the manifest that a signature is for; other keys are returned unchanged."""
-    name = key.removesuffix(".sig.json")
-    return key if name == key else f"{name.rpartition('.')[0]}.json.zst"
+def owner_of(key: str) -> str:
+    """Return the key of the manifest that a signature or an early pack is of; other keys are unchanged."""
+    folder, _, name = key.rpartition("/")
+    if not folder.endswith("/manifests") or name.endswith(_MANIFEST_END):
+        return key
+    return f"{folder}/{name.partition('.')[0]}{_MANIFEST_END}"

@@ -134,7 +134,7 @@ class _Needs:
                     return True
                 self._needed |= needs_of(self._store, self._set, version, digest)
                 self._known.add(version)
-        return layout.signed_manifest(key) in self._needed
+        return layout.owner_of(key) in self._needed
 
 
 def needs_of(store: Store, set_id: str, version: str, digest: str) -> set[str]:

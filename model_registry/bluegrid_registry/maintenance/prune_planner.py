@@ -202,7 +202,7 @@ class _Planner:
 
     def _is_garbage(self, found: StoredObject, needed: Collection[str]) -> bool:
         is_of_versions = found.key.split("/")[2] in ("packs", "manifests")
-        is_needed = layout.signed_manifest(found.key) in needed
+        is_needed = layout.owner_of(found.key) in needed
         return is_of_versions and not is_needed and self._age(found) > GRACE
 
     def _age(self, found: StoredObject) -> timedelta:

@@ -18,6 +18,7 @@ from bluegrid_registry.formats.commit import Commit
 from bluegrid_registry.formats.manifest import TYPICAL_MANIFEST_BYTES, Manifest, examples_frames
 from bluegrid_registry.formats.pack import ModelReader, PackEntry, pack_name, read_dictionary, read_index
 from bluegrid_registry.signing.signatures import check_signature, signature_key
+from bluegrid_registry.transfer.early_packs import early_packs
 from bluegrid_registry.transfer.parallel import Job, in_parallel
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
 
@@ -124,6 +125,8 @@ class _Verification:
         known: set[str] = set()
         packs: dict[str, PackRow] = {}
         contents: dict[str, _Contents] = defaultdict(_Contents)
+        early: dict[str, PackRow] = {}
+        digests = {version.id: version.manifest for version in versions}
         for version in versions:
             known |= {
                 layout.version_key(self.set_id, version.id),
@@ -131,10 +134,14 @@ class _Verification:
             }
         reads = (partial(read, version) for version in versions for read in (self._commit, self._manifest))
         for manifest in in_parallel(Job(read, TYPICAL_MANIFEST_BYTES) for read in reads):
-            packs |= {pack.name: pack for pack in manifest.packs} if manifest else {}
-            for row in manifest.models if manifest else ():
+            if manifest is None:
+                continue
+            packs |= {pack.name: pack for pack in manifest.packs}
+            for place, pack in early_packs(manifest).items():
+                early[layout.early_pack_key(self.set_id, digests[manifest.version], place)] = pack
+            for row in manifest.models:
                 contents[row.pack].models[_entry(row)] = row.uid
-            for frame in examples_frames(manifest.models) if manifest else ():
+            for frame in examples_frames(manifest.models):
                 contents[frame.pack].examples[_entry(frame)] = frame.uid
         total = sum(len(found.models) for found in contents.values())
         models, size = 0, 0
@@ -144,6 +151,9 @@ class _Verification:
             models, size = models + count, size + read
             progress(ProgressEvent(models=models, models_total=total, bytes=size))
         known |= {layout.pack_key(self.set_id, name) for name in packs}
+        copies = [found.key for found in listed.result() if found.key in early]
+        for read in in_parallel(Job(partial(self._copy, key, early[key]), early[key].size) for key in copies):
+            size += read
         signatures = self._signatures(versions)
         return VerifyReport(
             set=self.set_id,
@@ -213,21 +223,44 @@ class _Verification:
         read = self._read(layout.pack_key(self.set_id, pack.name), f"pack {pack.name[:8]}", check)
         return len(contents.models), read or 0
 
+    def _copy(self, key: str, pack: PackRow) -> int:
+        def check(data: bytes) -> int:
+            if pack_name(data, Checksum.of(data)) != pack.name:
+                raise IntegrityError("differs from the pack; fetches read the pack")
+            return len(data)
+
+        original = layout.pack_key(self.set_id, pack.name)
+        return self._read(key, f"copy of pack {pack.name[:8]}", check, good=original) or 0
+
     def _read(
-        self, key: str, place: str, check: Callable[[bytes], T], *, may_be_missing: bool = False
+        self,
+        key: str,
+        place: str,
+        check: Callable[[bytes], T],
+        *,
+        may_be_missing: bool = False,
+        good: str | None = None,
     ) -> T | None:
-        """Return the result of `check` for the object; if it is damaged or missing, note that and heal it."""
+        """Return the result of `check` for the object; if it is damaged or missing, note that and heal it.
+
+        Args:
+            key: the object's key.
+            place: what the object is, for messages.
+            check: raises IntegrityError or FormatError if the bytes are damaged.
+            may_be_missing: whether a missing object is not reported.
+            good: key of the same bytes in the good source; None: `key`.
+        """
         try:
             return retry_once(lambda: check(self.store.get(key)))
         except ObjectMissing:
             self.missing.extend([] if may_be_missing else [key])
         except (IntegrityError, FormatError) as error:
             self.damaged[key] = f"{place}: {error}"
-        return self._heal(self.source, key, check) if self.source else None
+        return self._heal(self.source, good or key, key, check) if self.source else None
 
-    def _heal(self, source: Store, key: str, check: Callable[[bytes], T]) -> T | None:
+    def _heal(self, source: Store, good: str, key: str, check: Callable[[bytes], T]) -> T | None:
         try:
-            data = source.get(key)
+            data = source.get(good)
             checked = check(data)
         except (ObjectMissing, IntegrityError, FormatError):
             # The source does not have a good object either: the report lists the object as not healed.
@@ -239,7 +272,7 @@ class _Verification:
 
 def _extra(listed: Sequence[StoredObject], known: set[str]) -> Iterator[str]:
     for found in listed:
-        if layout.signed_manifest(found.key) not in known and not layout.is_collections_own(found.key):
+        if layout.owner_of(found.key) not in known and not layout.is_collections_own(found.key):
             yield found.key
 
 

@@ -117,6 +117,12 @@ class Store(Protocol):
         Without a checksum, the checksum of the default algorithm is computed.
         """
 
+    def copy(self, source: str, target: str) -> None:
+        """Write the object `source` also under the key `target`, within the store; errors as of `get`.
+
+        The store does not say whether it has copied all bytes: the reader of the copy verifies them.
+        """
+
     def keys(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects whose keys begin with `prefix`; a fetch needs no listing."""
 

@@ -52,6 +52,20 @@ class FileStore:
         """Write the object if there is none."""
         self._write(key, data, checksum or Checksum.of(data), publish_new)
 
+    def copy(self, source: str, target: str) -> None:
+        """Give the object a second name; copy it if the file system cannot."""
+        with self._translate_errors(source):
+            path = self._path(target)
+            make_folder(path.parent)
+            try:
+                path.hardlink_to(self._path(source))
+            except FileExistsError:
+                pass
+            except FileNotFoundError:
+                raise
+            except OSError:
+                write_whole(path, self._path(source).read_bytes())
+
     def probe(self) -> Capabilities:
         """Detect whether the folder accepts a file and refuses a second file with the same name."""
         key = f".probe.{secrets.token_hex(8)}.partial"

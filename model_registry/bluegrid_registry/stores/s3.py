@@ -91,8 +91,11 @@ class S3Store:
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
-        self._require_atomic_writes()
         self._write(key, data, checksum or Checksum.of(data), {"IfNoneMatch": "*"})
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy the object within the bucket; no byte comes here."""
+        self._wire.copy(source, target)
 
     def probe(self) -> Capabilities:
         """Detect the capabilities of the server, or recall them from an earlier probe."""
@@ -136,6 +139,9 @@ class S3Store:
 
     def _write(self, key: str, data: bytes, checksum: Checksum, condition: dict[str, Any]) -> None:
         algorithm = checksum.algorithm
+        # A push has begun the probe long before. Its connections are free again when it has ended: a new
+        # connection would take a round trip.
+        self._require_atomic_writes()
         if self._supports.get(algorithm) is not Support.VERIFIED:
             self._check_before_sending(key, data, checksum)
         try:
@@ -145,8 +151,6 @@ class S3Store:
             if condition and self._exists(key):
                 raise errors.ObjectExists(f"{self.url}: {key} exists, and is locked") from None
             raise
-        # Checked after the write: the probe has run beside it.
-        self._require_atomic_writes()
         # A response without the server's checksum may be the response to another request.
         if answered(answer, algorithm) == checksum.value and self._support(algorithm) is Support.VERIFIED:
             return

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, PutObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import (
+        CopySourceTypeDef,
+        ListObjectsV2OutputTypeDef,
+        PutObjectOutputTypeDef,
+    )
 
     from bluegrid_registry.stores.address import Bucket
 
@@ -114,6 +118,11 @@ class Wire:
                     raise
                 sleep(wait)
         return self.client.put_object(**self._place(key), Body=body, **headers)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy the object within the bucket."""
+        found: CopySourceTypeDef = {"Bucket": self.bucket, "Key": self.prefix + source}
+        self.ask(target, lambda: self.client.copy_object(**self._place(target), CopySource=found))
 
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""

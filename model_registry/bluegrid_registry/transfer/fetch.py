@@ -1,7 +1,8 @@
 """Fetch: downloads a version's models, all or some of them, into a folder or into memory, and verifies them.
 
 All or nothing: no model appears before all requested models are verified. Sound models in the folder are not
-fetched again.
+fetched again. Copies of a small version's packs are requested beside the manifest (`early_packs.py`), so that
+such a fetch waits for one connection and one round trip.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from bluegrid_registry.files import locked
 from bluegrid_registry.signing.signatures import verify_signature
 from bluegrid_registry.stores.versions import check_pinned, read_commit, read_manifest
 from bluegrid_registry.transfer import config as transfer_config
+from bluegrid_registry.transfer.early_packs import EXAMPLES, MODELS, EarlyPacks
 from bluegrid_registry.transfer.model_cache import Cache
 from bluegrid_registry.transfer.progress import ignore
 from bluegrid_registry.transfer.recorded_examples import RecordedExamples, fetched_examples
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.progress import Progress
+
+
+_REQUESTS = 4
+"""Requests beside the one for the manifest: the commit, the signature, and up to two copies of packs."""
 
 
 @dataclass(frozen=True)
@@ -89,25 +95,37 @@ def fetch(
         StoreError: the store refused or did not answer.
         ConfigError: the folder cannot be written, `only` names no model, or the shard has none.
     """
-    manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys)
-    if shard is not None:
-        rows = _rows_of_shard(manifest, rows, shard)
     folder = into / manifest_digest.removeprefix("sha256:")
-    names = {row.uid: file_name(manifest, row) for row in rows}
-    examples = fetched_examples(folder, manifest, rows)
-    try:
-        into.mkdir(parents=True, exist_ok=True)
-        with locked(into):
-            shared = Cache(cache) if cache else None
-            target = VersionFolder(
-                store, manifest, folder, shared, progress, config or transfer_config.DEFAULT, keeps
-            )
-            report = target.complete(rows)
-    except OSError as error:
-        place = error.filename or into
-        raise ConfigError(
-            f"{place}: cannot be written: {error.strerror}; check free space and permissions"
-        ) from None
+    # Models that are here already are not fetched again.
+    is_whole = not (only or shard or cache or folder.exists())
+    with ThreadPoolExecutor(_REQUESTS) as pool:
+        places = (MODELS, EXAMPLES) if is_whole else ()
+        early = EarlyPacks(store, set_id, manifest_digest, places, pool)
+        manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys, pool)
+        if shard is not None:
+            rows = _rows_of_shard(manifest, rows, shard)
+        names = {row.uid: file_name(manifest, row) for row in rows}
+        examples = fetched_examples(folder, manifest, rows)
+        try:
+            into.mkdir(parents=True, exist_ok=True)
+            with locked(into):
+                shared = Cache(cache) if cache else None
+                target = VersionFolder(
+                    store,
+                    manifest,
+                    folder,
+                    shared,
+                    progress,
+                    config or transfer_config.DEFAULT,
+                    early.of(manifest),
+                    keeps,
+                )
+                report = target.complete(rows)
+        except OSError as error:
+            place = error.filename or into
+            raise ConfigError(
+                f"{place}: cannot be written: {error.strerror}; check free space and permissions"
+            ) from None
     return FetchedVersion(set_id, version_id, manifest, ModelPaths(folder, names), examples, report)
 
 
@@ -123,13 +141,16 @@ def fetch_bytes(
     config: TransferConfig | None = None,
 ) -> Mapping[str, bytes]:
     """Return a version's models by UID, verified; for the arguments and errors see `fetch`."""
-    manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys)
     models: dict[str, bytes] = {}
 
     def take(row: Frame, model: bytes) -> None:
         models[row.sha256] = model
 
-    unpack_all(store, manifest, rows, take, progress, config or transfer_config.DEFAULT)
+    with ThreadPoolExecutor(_REQUESTS) as pool:
+        early = EarlyPacks(store, set_id, manifest_digest, () if only else (MODELS,), pool)
+        manifest, rows = _selected_rows(store, set_id, version_id, manifest_digest, only, keys, pool)
+        config = config or transfer_config.DEFAULT
+        unpack_all(store, manifest, rows, take, progress, config, early.of(manifest))
     return {row.uid: models[row.sha256] for row in rows}
 
 
@@ -140,16 +161,16 @@ def _selected_rows(
     digest: str,
     only: Collection[str],
     keys: Sequence[PublicKey],
+    pool: ThreadPoolExecutor,
 ) -> tuple[Manifest, Sequence[ModelRow]]:
     # The digest is known, so no request has to wait for another.
-    with ThreadPoolExecutor(2) as pool:
-        commit = pool.submit(read_commit, store, set_id, version_id)
-        signer = pool.submit(verify_signature, store, set_id, version_id, digest, keys) if keys else None
-        try:
-            manifest = read_manifest(store, set_id, version_id, digest)
-        finally:
-            # A fault of the commit explains the fault of the manifest.
-            check_pinned(commit.result(), digest)
+    commit = pool.submit(read_commit, store, set_id, version_id)
+    signer = pool.submit(verify_signature, store, set_id, version_id, digest, keys) if keys else None
+    try:
+        manifest = read_manifest(store, set_id, version_id, digest)
+    finally:
+        # A fault of the commit explains the fault of the manifest.
+        check_pinned(commit.result(), digest)
     if signer:
         signer.result()
     if not only:

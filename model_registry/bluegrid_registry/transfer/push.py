@@ -4,10 +4,11 @@ The version is visible only with its commit, so a push may be killed at any poin
 are in the store already are not sent again, except the first pack; they are read back before the version
 relies on them, and replaced if they are damaged. If the version exists, only missing objects are sent.
 
-To save round trips, the server's capabilities, the version and the list of packs are requested while models
-are read, the first pack does not wait for the list, and the manifest is sent beside the last packs. A push
-waits for four responses: whether the version exists, its packs, its commit, and the commit read back. An
-update reads its base at the same time, and one model of the base while the last packs are sent.
+To save round trips, the server's capabilities, the version and the list of packs (unless one pack will hold
+all models) are requested while models are read, the first pack does not wait for the list, the manifest is
+sent beside the last packs, and the store makes copies for readers beside the commit (`early_packs.py`). A
+push waits for four responses: whether the version exists, its packs, its commit, and the commit read back.
+An update reads its base at the same time, and one model of the base while the last packs are sent.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from bluegrid_registry.stores.versions import check_pinned, read_commit, read_ma
 from bluegrid_registry.transfer import config as transfer_config
 from bluegrid_registry.transfer.already_stored import Published
 from bluegrid_registry.transfer.check import ModelCheck
+from bluegrid_registry.transfer.early_packs import copy_early
 from bluegrid_registry.transfer.packer import Packer
 from bluegrid_registry.transfer.progress import ProgressEvent, ignore
 from bluegrid_registry.transfer.publish import commit_once, published_before
 from bluegrid_registry.transfer.refresh import Refresh
 from bluegrid_registry.transfer.selection import selected
 from bluegrid_registry.transfer.signature_reader import SignatureReader
-from bluegrid_registry.transfer.sources import read_ahead
+from bluegrid_registry.transfer.sources import LazyModels, read_ahead
 from bluegrid_registry.transfer.unpacker import unpack_all
 from bluegrid_registry.transfer.uploader import Uploader, UploadOutcome, packs_there
 
@@ -137,8 +139,6 @@ def push(
         # The first writes need these results; requesting them now costs no time.
         published = Published(store, set_id, version_id, pool)
         probed = pool.submit(store.probe)
-        # A push with a base usually is one small pack, which needs no list.
-        listed = pool.submit(lambda: None if base else packs_there(store, set_id, config))
         based_on = _read_base(store, set_id, base, model_type, pool) if base else None
         base_names = based_on.globals if based_on else None
         check = None
@@ -148,7 +148,16 @@ def push(
             )
         packer = Packer(config, _rows_of_base(based_on, without), based_on.packs if based_on else ())
         refresh = Refresh(store, set_id, version_id, published)
-        uploader = Uploader(refresh, pool, listed, algorithm, config)
+        uploader = Uploader(
+            refresh,
+            pool,
+            # A push with a base usually is one small pack, which needs no list.
+            (lambda: None) if base else (lambda: packs_there(store, set_id, config)),
+            algorithm,
+            config,
+        )
+        if not base and not _fit_into_one_pack(models, config):
+            uploader.request_list()
 
         # Four stages, each from an iterator to an iterator: sources, check, packer, uploader.
         signatures = SignatureReader(model_type)
@@ -182,7 +191,13 @@ def push(
             check.kinds.refuse_beside(base.id, *kept)
         is_sent = manifest_sent is not None and manifest_sent.result() is not UploadOutcome.THERE
         sent_bytes = uploader.sent_bytes + (len(data) if is_sent else 0)
-    commit, already_there = (earlier, True) if earlier else commit_once(store, manifest, digest)
+        copies = None
+        if base is None and not earlier:
+            # Copied beside the commit. An update would double the bytes that its base has stored.
+            copies = pool.submit(copy_early, store, manifest, digest)
+        commit, already_there = (earlier, True) if earlier else commit_once(store, manifest, digest)
+        if copies:
+            copies.result()
     refresh.check()
     progress(ProgressEvent(packer.models_placed, total, sent_bytes, is_committed=True))
     return PushReport(
@@ -204,6 +219,13 @@ def _check_id(name: str) -> None:
         check_label(name)
     except ValueError as error:
         raise ConfigError(f"cannot push: {error}") from None
+
+
+def _fit_into_one_pack(models: Iterable[SourceModel], config: TransferConfig) -> bool:
+    """Whether the models are known to fill at most one pack; compressed ones may then grow beyond it."""
+    if not isinstance(models, LazyModels) or models.total_bytes is None:
+        return False
+    return models.total_bytes < config.pack_bytes and len(models) <= config.pack_models
 
 
 def _read_base(

@@ -76,7 +76,10 @@ def models_in_folder(
         is_left_out = (lambda below: is_ignored(f"{path}/{below}")) if model_type.is_folder else None
         return SourceModel(uid, folder / path, contents.examples.of(uid), contents.sizes[uid], is_left_out)
 
-    return LazyModels(sorted(contents.sizes), model)
+    sizes = [size for size in contents.sizes.values() if size is not None]
+    return LazyModels(
+        sorted(contents.sizes), model, sum(sizes) if len(sizes) == len(contents.sizes) else None
+    )
 
 
 @dataclass

@@ -117,11 +117,15 @@ class LazyModels(Sequence[SourceModel]):
     Args:
         uids: UIDs of the models, sorted.
         model: creates the model with a UID.
+        total_bytes: bytes of all models together; None: not known.
     """
 
-    def __init__(self, uids: Sequence[str], model: Callable[[str], SourceModel]) -> None:
+    def __init__(
+        self, uids: Sequence[str], model: Callable[[str], SourceModel], total_bytes: int | None = None
+    ) -> None:
         self._uids = uids
         self._model = model
+        self.total_bytes = total_bytes
 
     def __len__(self) -> int:
         return len(self._uids)

@@ -1,7 +1,8 @@
 """Unpacks models and recorded examples from a version's packs, and verifies each before it is passed on.
 
 A damaged part of a pack is fetched once more, since it may have been damaged in transit. If it is damaged
-again, the fetch stops with an error that names the model and the pack.
+again, the fetch stops with an error that names the model and the pack. Copies of packs that were requested
+early (`early_packs.py`) are used first; if one is missing or damaged, its pack is fetched.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import functools
 import threading
 from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bluegrid_registry.errors import FormatError, IntegrityError
+from bluegrid_registry.errors import FormatError, IntegrityError, StoreError
 from bluegrid_registry.formats.checksums import Checksum
 from bluegrid_registry.formats.layout import pack_key
 from bluegrid_registry.formats.manifest import ExamplesFrame
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.progress import Progress
+
+Early = Mapping[str, Future[bytes]]
+"""Requests for copies of packs, by the pack's name; a result is untrusted, or StoreError."""
 
 _SMALL_MODEL_BYTES = 64 * 2**10
 _SMALL_MODELS = threading.Lock()
@@ -54,6 +60,7 @@ def unpack(
     rows: Sequence[Frame],
     take: Callable[[Frame, bytes], None],
     config: TransferConfig,
+    early: Early | None = None,
 ) -> Iterator[Unpacked]:
     """Fetch models and recorded examples from the store.
 
@@ -63,12 +70,13 @@ def unpack(
         rows: the models and examples to fetch.
         take: is called with each verified model, in several threads; once for rows with the same bytes.
         config: concurrency and memory.
+        early: copies of packs that were requested already, by the pack's name; each is used once.
 
     Raises:
         IntegrityError: bytes are damaged, also when fetched once more.
         ObjectMissing, StoreError: as raised by the store.
     """
-    parts = _parts(store, manifest, rows, config)
+    parts = _parts(store, manifest, rows, config, early or {})
     return in_parallel((Job(functools.partial(part.unpack, take), part.memory) for part in parts), config)
 
 
@@ -79,6 +87,7 @@ def unpack_all(
     take: Callable[[Frame, bytes], None],
     progress: Progress,
     config: TransferConfig,
+    early: Early | None = None,
 ) -> tuple[tuple[str, ...], int]:
     """Unpack, and report the progress; return the UIDs that were fetched twice, and the fetched bytes."""
     models, size = 0, 0
@@ -86,7 +95,7 @@ def unpack_all(
     devices = Counter(row.sha256 for row in rows if not isinstance(row, ExamplesFrame))
     total = devices.total()
     with error_context(manifest.set, manifest.version):
-        for part in unpack(store, manifest, rows, take, config):
+        for part in unpack(store, manifest, rows, take, config, early):
             models += sum(devices[row.sha256] for row in part.rows if not isinstance(row, ExamplesFrame))
             size += part.bytes
             refetched.update(row.uid for row in part.rows if part.refetched)
@@ -95,12 +104,12 @@ def unpack_all(
 
 
 def _parts(
-    store: Store, manifest: Manifest, rows: Sequence[Frame], config: TransferConfig
+    store: Store, manifest: Manifest, rows: Sequence[Frame], config: TransferConfig, early: Early
 ) -> Iterator[_Part]:
     packs = {pack.name: pack for pack in manifest.packs}
     for name, of_pack in groupby(sorted(rows, key=lambda row: row.pack), key=lambda row: row.pack):
         for span in spans(packs[name], list(of_pack), config):
-            yield _Part(store, pack_key(manifest.set, name), packs[name], span)
+            yield _Part(store, pack_key(manifest.set, name), packs[name], span, early.get(name))
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,8 @@ class _Part:
     key: str
     pack: PackRow
     span: Span
+    early: Future[bytes] | None
+    """The request for a copy of the pack."""
 
     @property
     def memory(self) -> int:
@@ -121,18 +132,33 @@ class _Part:
 
     def unpack(self, take: Callable[[Frame, bytes], None]) -> Unpacked:
         """Fetch the part and pass its models to `take`."""
-        try:
-            size = self._unpack(take)
-        except IntegrityError:
-            return Unpacked(self.span.rows, self._unpack(take), refetched=True)
-        return Unpacked(self.span.rows, size, refetched=False)
+        rows, refetched = self.span.rows, False
+        for read in (self._copied, self._fetched):
+            try:
+                if (data := read()) is not None:
+                    return Unpacked(rows, self._unpack(data, take), refetched)
+            except IntegrityError:
+                refetched = True
+        return Unpacked(rows, self._unpack(self._fetched(), take), refetched=True)
 
-    def _unpack(self, take: Callable[[Frame, bytes], None]) -> int:
-        span, pack = self.span, self.pack
-        is_whole = span.length == pack.size
-        data = (
-            self.store.get(self.key) if is_whole else self.store.get_range(self.key, span.offset, span.length)
-        )
+    def _copied(self) -> bytes | None:
+        """Return the copy of the pack; None: there is none."""
+        if self.early is None or self.span.length < self.pack.size:
+            return None
+        try:
+            return self.early.result()
+        except StoreError:
+            return None
+
+    def _fetched(self) -> bytes:
+        span = self.span
+        if span.length == self.pack.size:
+            return self.store.get(self.key)
+        return self.store.get_range(self.key, span.offset, span.length)
+
+    def _unpack(self, data: bytes, take: Callable[[Frame, bytes], None]) -> int:
+        pack = self.pack
+        is_whole = self.span.length == pack.size
         reader = self._reader(memoryview(data))
         with _SMALL_MODELS if self._has_small_models else nullcontext():
             self._pass_on(reader, memoryview(data), take)

@@ -1,10 +1,11 @@
 """Uploader, the fourth stage of a push: seals and sends packs, several at a time, unless they are stored.
 
 Stored objects are read back before the version relies on them, and replaced if they are damaged: an object's
-key is the digest of its bytes, so replacing is safe. One list, requested at the beginning, shows the stored
-packs; it is a hint, and an outdated list only costs time. The first pack of models, the first of recorded
-examples and the manifest do not wait for the list: they are sent, and the store refuses them if they exist.
-If the version was published before, each object is looked up first, and only objects of the version are sent.
+key is the digest of its bytes, so replacing is safe. One list shows the stored packs; it is a hint, and an
+outdated list only costs time. The first pack of models, the first of recorded examples and the manifest do
+not wait for it: they are sent, and the store refuses them if they exist. A push without other packs needs no
+list. If the version was published before, each object is looked up first, and only objects of the version
+are sent.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Uploader:
     Args:
         refresh: the store, and the objects to write again.
         pool: the threads that seal and send.
-        listed: the stored packs by key; None: not known.
+        listing: requests the stored packs by key; returns None if they are not known.
         algorithm: of the checksum that is sent with each object.
         config: number of packs that are sent at a time.
     """
@@ -85,14 +86,15 @@ class Uploader:
         self,
         refresh: Refresh,
         pool: ThreadPoolExecutor,
-        listed: Future[Mapping[str, StoredObject] | None],
+        listing: There,
         algorithm: ChecksumAlgorithm,
         config: TransferConfig,
     ) -> None:
         self._refresh, self._pool, self._algorithm, self._config = refresh, pool, algorithm, config
         # The first packs of models and of examples use an empty list, and so do not wait for the list.
         self._not_first: set[bool] = set()
-        self._listed = listed
+        self._listing = listing
+        self._listed: Future[Mapping[str, StoredObject] | None] | None = None
         self._under_way: dict[Future[UploadOutcome], Upload] = {}
         self.sent_models = self.sent_bytes = self.healed_packs = 0
 
@@ -101,6 +103,12 @@ class Uploader:
         """The uploads that are running."""
         return tuple(self._under_way.values())
 
+    def request_list(self) -> Future[Mapping[str, StoredObject] | None]:
+        """Request the list of the stored packs, once: it comes while the first packs are filled."""
+        if self._listed is None:
+            self._listed = self._pool.submit(self._listing)
+        return self._listed
+
     def upload(self, packs: Iterable[OpenPack]) -> Iterator[Upload]:
         """Send packs, and yield uploads that have ended; the last uploads are still running at the end."""
         for pack in packs:
@@ -108,8 +116,7 @@ class Uploader:
             while len(self._under_way) >= (1 if is_large else self._config.uploads):
                 yield from self._ended()
             upload = Upload()
-            there: There = self._listed.result if pack.holds_examples in self._not_first else dict
-            self._not_first.add(pack.holds_examples)
+            there = self._there(pack)
             self._under_way[self._pool.submit(self._seal_and_send, pack, upload, there)] = upload
             # From here on, only the sending thread holds the pack.
             del pack
@@ -124,6 +131,12 @@ class Uploader:
     def put(self, key: str, data: bytes) -> Future[UploadOutcome]:
         """Send an object that is not a pack, beside the packs."""
         return self._pool.submit(self._ensure, key, data, Checksum.of(data, self._algorithm), dict)
+
+    def _there(self, pack: OpenPack) -> There:
+        if pack.holds_examples not in self._not_first:
+            self._not_first.add(pack.holds_examples)
+            return dict
+        return self.request_list().result
 
     def _seal_and_send(self, pack: OpenPack, upload: Upload, there: There) -> UploadOutcome:
         try:

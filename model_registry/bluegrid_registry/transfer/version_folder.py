@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.stores import Store
     from bluegrid_registry.transfer.config import TransferConfig
     from bluegrid_registry.transfer.progress import Progress
+    from bluegrid_registry.transfer.unpacker import Early
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class VersionFolder:
     cache: Cache | None
     progress: Progress
     config: TransferConfig
+    early: Early
+    """Copies of packs that were requested already."""
     keeps: Callable[[str, bytes], bool] | None = None
     """Whether a fetched model is written, by its SHA-256 and its bytes; None: all are."""
 
@@ -91,8 +94,9 @@ class VersionFolder:
             try:
                 missing, damaged_in_cache = self._from_cache(missing, partial)
                 damaged += damaged_in_cache
+                take = self._taker(partial)
                 refetched, size = unpack_all(
-                    self.store, self.manifest, missing, self._taker(partial), self.progress, self.config
+                    self.store, self.manifest, missing, take, self.progress, self.config, self.early
                 )
                 self._publish(partial)
             finally:

@@ -36,13 +36,13 @@ pytestmark = pytest.mark.usefixtures("patient")
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a separate file system of 256 KiB."""
+    """Give a separate file system of 512 KiB."""
     if os.geteuid() != 0:
         pytest.skip("a file system of its own takes root")
     path = tmp_path / "disk"
     path.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(path)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(path)], capture_output=True, check=False
     )
     if done.returncode != 0:
         pytest.skip(f"no file system may be mounted here: {done.stderr.decode().strip()}")

@@ -77,6 +77,17 @@ def test_a_range_ends_where_the_object_ends(store: Store) -> None:
     assert store.get_range(KEY, 10, 1) == b""
 
 
+def test_a_copy_has_the_bytes_of_its_source(store: Store) -> None:
+    store.put(KEY, b"0123456789", Checksum.of(b"0123456789"))
+    for _ in range(2):  # the second time, the copy is there
+        store.copy(KEY, "sets/g1/manifests/abc.models.mpk")
+    assert store.get("sets/g1/manifests/abc.models.mpk") == b"0123456789"
+    with pytest.raises(ObjectMissing):
+        store.copy("sets/g1/packs/no/no.mpk", "sets/g1/manifests/no.models.mpk")
+    store.delete(KEY)
+    assert store.get("sets/g1/manifests/abc.models.mpk") == b"0123456789"
+
+
 def test_a_missing_object_is_told(store: Store) -> None:
     store.put("sets/other", b"x", Checksum.of(b"x"))
     with pytest.raises(ObjectMissing, match=KEY):

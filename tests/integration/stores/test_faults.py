@@ -24,7 +24,15 @@ from bluegrid_registry import (
 from bluegrid_registry.formats.layout import manifest_key, pack_key, packs_prefix, version_key
 from bluegrid_registry.transfer.config import TransferConfig
 from tests.integration.stores.versions import version
-from tests.support.stores import DiesAtWrite, FlipsFirstGet, FlipsFirstPut, Killed, Through, flipped
+from tests.support.stores import (
+    DiesAtWrite,
+    FlipsFirstGet,
+    FlipsFirstPut,
+    Killed,
+    Through,
+    delete_copies,
+    flipped,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +56,10 @@ def assert_nothing_is_visible(into: Path) -> None:
 
 @pytest.fixture
 def pushed(store: Store, make_models: MakeModels, model_type: ModelType) -> PushReport:
-    return push(store, "g1", "v4", make_models(), model_type=model_type)
+    report = push(store, "g1", "v4", make_models(), model_type=model_type)
+    # Otherwise a fetch would read them, whatever has happened to the packs.
+    delete_copies(store, "g1")
+    return report
 
 
 def test_damage_is_told_with_set_version_model_pack_and_remedy(

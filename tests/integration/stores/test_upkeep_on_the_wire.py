@@ -91,7 +91,8 @@ class Garbage:
         """Check that two days later, deleted versions have left nothing behind."""
         collect_garbage(self.store, "g1", self.named, apply=True, now=self.now + timedelta(days=2))
         assert not [key for key in keys(self.store) if "expired" in key or "gone" in key]
-        assert len(keys(self.store)) == 3 * len(("kept", "revived", "removed")) + 1
+        # Of each version: its commit, its manifest, its pack and the pack's copy.
+        assert len(keys(self.store)) == 4 * len(("kept", "revived", "removed")) + 1
 
 
 MODELS = {name: models(seed) for seed, name in enumerate(("kept", "gone", "expired", "removed", "revived"))}
@@ -111,7 +112,8 @@ def garbage(s3_store: Store, s3_place: Place, model_type: ModelType, tmp_path: P
     last, now = named("gone", "expired", "removed"), later(NOW)
     report = collect_garbage(s3_store, "g1", last, apply=True, now=now)
     assert (report.revived, report.expired, list(report.waiting)) == (("revived",), ("expired",), ["removed"])
-    assert len(report.deleted) == 2
+    # A manifest, its pack, and the pack's copy.
+    assert len(report.deleted) == 3
     after = frozenset(keys(s3_store))
     return Garbage(s3_store, s3_place.folder, tmp_path / "saved", last, now, before, after)
 

@@ -70,7 +70,7 @@ def test_a_plan_names_what_goes_and_writes_nothing(store: Store, folder: Path) -
     before = stored(folder)
     plan = plan_prune(store, "g1", naming(first))
     assert stored(folder) == before
-    assert [each.key.split("/")[2] for each in plan.garbage] == ["manifests", "packs"]
+    assert [each.key.split("/")[2] for each in plan.garbage] == ["manifests", "manifests", "packs"]
     assert [*plan.waiting] == [each.version for each in plan.tombstones] == [removed.version]
     assert (plan.kept, plan.expired, plan.revived, plan.lifted) == (1, (), (), ())
 

@@ -31,7 +31,7 @@ from bluegrid_registry.formats import layout
 from bluegrid_registry.maintenance.prune import needs_of
 from bluegrid_registry.transfer.config import TransferConfig
 from tests.support.skops_files import skops_file
-from tests.support.stores import DiesAtWrite, Killed, Recording
+from tests.support.stores import DiesAtWrite, Killed, Recording, delete_copies
 from tests.unit.bluegrid_registry.pushes import TYPE, use, version
 from tests.unit.bluegrid_registry.recorded import (
     ROWS,
@@ -150,7 +150,7 @@ def test_examples_cost_no_round_trip_before_they_are_sent(store: Store, *, with_
     push(recorded, "g1", "v2", new, model_type=TYPE, base=version(base) if base else None)
     # Neither waits for a list, nor is looked up before it is sent.
     assert sorted(call for call in recorded.requests if "packs" in call) == [
-        *([] if with_base else ["keys packs"]),
+        *([] if with_base else ["copy packs", "copy packs", "keys packs"]),
         "put packs",
         "put packs",
     ]
@@ -182,6 +182,7 @@ def pack_path(store: Store, manifest: Manifest, tmp_path: Path) -> Path:
 def test_damaged_examples_are_found_and_replaced(store: Store, tmp_path: Path) -> None:
     report = published(store, (day_ahead(),), (ROWS,))
     shutil.copytree(tmp_path / "store", tmp_path / "good")
+    delete_copies(store, "g1")
     damage(pack := pack_path(store, manifest_of(store, report), tmp_path))
     with pytest.raises(IntegrityError, match="examples of model line-"):
         fetch(store, "g1", "v1", report.manifest, tmp_path / "into")
