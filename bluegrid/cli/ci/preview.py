@@ -99,7 +99,17 @@ def _preview_all(project: Project, stack: str, file: Path) -> None:
         except FileNotFoundError:
             raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
     if done.returncode != 0:
+        _require_an_error(file)
         output.warn(f"{stack}: the preview failed; {file} has the errors")
-    # A Pulumi that was killed, or could not start, may have written nothing.
-    if file.stat().st_size == 0:
-        file.write_text(json.dumps({"diagnostics": [{"severity": "error", "message": _SILENT}]}))
+
+
+def _require_an_error(file: Path) -> None:
+    """Add an error to a failed preview that has none: a Pulumi that could not start may say nothing."""
+    try:
+        document = json.loads(file.read_bytes())
+    except ValueError:
+        document = {}
+    diagnostics = document.get("diagnostics") or []
+    if not any(each.get("severity") == "error" for each in diagnostics):
+        silent = {"severity": "error", "message": _SILENT}
+        file.write_text(json.dumps({**document, "diagnostics": [*diagnostics, silent]}))

@@ -231,8 +231,12 @@ def test_a_report_without_previews_and_base_says_what_to_name(project: Path) -> 
     )
 
 
-def test_a_pulumi_that_says_nothing_is_a_failed_preview(project: Path, tmp_path: Path) -> None:
-    done = ci("preview", "north", cwd=project, variables=pulumi(tmp_path / "programs", "exit 255"))
+@pytest.mark.parametrize("printed", ["", "{}", '{"diagnostics": [{"severity": "warning"}]}'])
+def test_a_pulumi_that_fails_without_an_error_is_a_failed_preview(
+    project: Path, tmp_path: Path, printed: str
+) -> None:
+    variables = pulumi(tmp_path / "programs", f"echo '{printed}'; exit 255")
+    done = ci("preview", "north", cwd=project, variables=variables)
     assert done.returncode == 0, done.stderr
     refused = ci("check", cwd=project)
     assert (refused.returncode, refused.stderr) == (
