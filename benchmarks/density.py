@@ -39,8 +39,6 @@ MIB = 2**20
 INPUTS = 30
 SKOPS = ModelType.parse("scikit-learn/skops")
 TRUST = ("sklearn.tree._tree.Tree",)
-_DIFFERENT = 40
-"""Different models of each kind; a version repeats them, and the server loads each copy by itself."""
 _PATIENCE = 1800
 
 
@@ -78,10 +76,11 @@ KINDS = (
 )
 
 
-def _models(kind: Kind) -> list[bytes]:
+def _models(kind: Kind, count: int) -> list[bytes]:
+    """Return different models: a server may keep what files have in common once."""
     random = np.random.default_rng(7)
     x = random.normal(size=(kind.rows, INPUTS))
-    fitted = (kind.new().fit(x, x @ random.normal(size=INPUTS)) for _ in range(_DIFFERENT))
+    fitted = (kind.new().fit(x, x @ random.normal(size=INPUTS)) for _ in range(count))
     return [skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED) for model in fitted]
 
 
@@ -89,7 +88,7 @@ def _version(folder: Path, models: list[bytes], count: int) -> dict[str, str]:
     """Publish a version; return the environment of its server."""
     (folder / "store").mkdir(parents=True)
     store = f"file://{folder / 'store'}"
-    named = {f"line-{number}": models[number % len(models)] for number in range(count)}
+    named = {f"line-{number}": models[number] for number in range(count)}
     source = LazyModels(sorted(named), lambda uid: SourceModel(uid, named[uid], ()))
     pushed = push(open_store(store), "bench", "v1", source, model_type=SKOPS, trust=TRUST)
     return {
@@ -166,7 +165,7 @@ def main() -> int:
     arguments = parser.parse_args()
     rows = []
     for kind in KINDS:
-        models = _models(kind)
+        models = _models(kind, max(kind.counts[arguments.quick]))
         size = sum(map(len, models)) / len(models)
         for count in kind.counts[arguments.quick]:
             with TemporaryDirectory() as folder:
