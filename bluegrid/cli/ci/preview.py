@@ -25,6 +25,14 @@ PREVIEWS = Path("previews")
 Previews = Annotated[
     Path, typer.Option("--previews", metavar="FOLDER", help="Folder of the previews, a file for each stack.")
 ]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base-commit",
+        metavar="COMMIT",
+        help="Commit before the change. Default: the base of the request that this workflow runs for.",
+    ),
+]
 _SILENT = "pulumi ended without a message; see the log"
 _COMMAND = ("pulumi", "preview", "--json", "--show-sames", "--non-interactive")
 
@@ -34,15 +42,7 @@ def preview(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="STACK", help="The stacks; default: all that have a file.")
     ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base-commit",
-            metavar="COMMIT",
-            help="Commit before the change. Default: the base of the request that this workflow runs for; "
-            "without either, all services are previewed.",
-        ),
-    ] = None,
+    base: Base = None,
     all_services: Annotated[
         bool,
         typer.Option("--all", help=f"Preview all services; so does the label {PREVIEW_ALL} of the request."),
@@ -53,7 +53,7 @@ def preview(
     """Write what `pulumi up` would do in each stack to FOLDER/STACK.json.
 
     Of a change, the services that its files concern are previewed, and all where it changes what they have
-    in common: a setting, the program, its packages.
+    in common: a setting, the program, its packages. Without a commit before the change, all are previewed.
 
     A preview that fails is a result, too: its file has the errors, the report shows them, and `bluegrid ci
     check` refuses them. Without PULUMI_BACKEND_URL, which a request from a fork has not, no file is written.

@@ -8,13 +8,11 @@ import tarfile
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from bluegrid.cli import options
 from bluegrid.cli.ci.forges import change_request
-from bluegrid.cli.ci.preview import PREVIEWS, Previews
+from bluegrid.cli.ci.preview import PREVIEWS, Base, Previews
 from bluegrid.cli.preview.report import report as preview_report
 from bluegrid.cli.tree import command
 from bluegrid.project import stack_names
@@ -26,15 +24,7 @@ if TYPE_CHECKING:
 
 @command(epilog="Example: `bluegrid ci report --base-commit origin/main > comment.md`")
 def report(
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base-commit",
-            metavar="COMMIT",
-            help="Commit that the registry is compared with where a stack has no preview. Default: the base "
-            "of the request that this workflow runs for.",
-        ),
-    ] = None,
+    base: Base = None,
     previews: Previews = PREVIEWS,
     registry: options.RegistryFolder = options.DEFAULT_REGISTRY,
     stacks: options.Stacks = options.DEFAULT_STACKS,
@@ -42,7 +32,8 @@ def report(
 ) -> None:
     """Print the comment of a request: what changes, risks first.
 
-    It says of each stack what its preview does or, without a preview, the registry files.
+    It says of each stack what its preview does or, without a preview, how the registry files differ from
+    those of the commit before the change.
     """
     files = {name: previews / f"{name}.json" for name in stack_names(stacks)}
     there = [path for path in files.values() if path.is_file()]

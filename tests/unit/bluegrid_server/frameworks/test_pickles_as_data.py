@@ -103,7 +103,9 @@ def test_a_model_of_trees_is_the_same_as_compiled_to_the_bit(
     [
         make_pipeline(MinMaxScaler(), Ridge()),
         make_pipeline(StandardScaler(copy=False), Ridge()),
-        Ridge(random_state=np.random.RandomState(0)),
+        pytest.param(
+            Ridge(random_state=np.random.RandomState(0)), id="Ridge with a generator of random numbers"
+        ),
     ],
     ids=repr,
 )

@@ -53,7 +53,7 @@ OTHERS = [
     make_pipeline(FunctionTransformer(), Ridge()),
     make_pipeline(StandardScaler(copy=False), Ridge()),
     make_pipeline(StandardScaler().set_output(transform="pandas"), Ridge()),
-    Ridge(random_state=np.random.RandomState(0)),
+    pytest.param(Ridge(random_state=np.random.RandomState(0)), id="Ridge with a generator of random numbers"),
     SVR(),
     StandardScaler(),
 ]

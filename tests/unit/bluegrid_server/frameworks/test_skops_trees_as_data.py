@@ -54,7 +54,10 @@ OTHERS: list[Any] = [
     GradientBoostingRegressor(n_estimators=2),
     IsolationForest(n_estimators=3),
     make_pipeline(StandardScaler(with_mean=False), RandomForestRegressor(2)),
-    RandomForestRegressor(2, random_state=np.random.RandomState(0)),
+    pytest.param(
+        RandomForestRegressor(2, random_state=np.random.RandomState(0)),
+        id="RandomForestRegressor with a generator of random numbers",
+    ),
 ]
 
 
