@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-registry bench-server bench-stack bench-switches bench-transfer bench-updates clean distclean
+.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-one-service bench-registry bench-server bench-stack bench-switches bench-transfer bench-updates clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,10 @@ bench-registry: ## Reading and editing registries of any size; rewrites docs/ben
 bench-stack: ## Many services, switches, Argo Rollouts beside them; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers
 	@$(PYTHON) -m benchmarks.stack
+
+bench-one-service: ## A change of one service among hundreds; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap peers
+	@$(PYTHON) -m benchmarks.one_service $(if $(BEFORE),--before $(BEFORE))
 
 bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers

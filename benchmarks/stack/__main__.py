@@ -19,7 +19,7 @@ from benchmarks.result_files import commit, finish
 from benchmarks.rows import OURS, goals_of
 from benchmarks.stack import argo, growth, verdicts
 from benchmarks.stack.place import online
-from benchmarks.stack.plan import FULL, LARGE, QUICK, TINY, Plan
+from benchmarks.stack.plan import FULL, QUICK, TINY, Plan
 from benchmarks.stack.report import write_report
 from benchmarks.stack.switches import replace_back_and_forth, switch_back_and_forth
 from bluegrid_registry import BluegridError
@@ -47,11 +47,8 @@ def main() -> int:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help=f"a part of it, in minutes; writes to {SCRATCH}")
     size.add_argument("--tiny", action="store_true", help=f"minutes, proves nothing; writes to {SCRATCH}")
-    size.add_argument(
-        "--large", action="store_true", help=f"hours, up to 2,000 services; writes to {SCRATCH}"
-    )
     chosen = parser.parse_args()
-    plan = QUICK if chosen.quick else TINY if chosen.tiny else LARGE if chosen.large else FULL
+    plan = QUICK if chosen.quick else TINY if chosen.tiny else FULL
     # So that SIGTERM stops the node too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -85,7 +82,7 @@ def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),
         "minutes": round(minutes, 1),
-        "versions": _versions(),
+        "versions": versions(),
         "rows": [row.to_json() for row in rows],
     }
 
@@ -114,7 +111,8 @@ def _grown(
     yield from verdicts.of_growth(sizes, goals)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what is measured, by name."""
     used = {*NAMED, "pulumi", "pulumi-resource-kubernetes", "kubernetes", "etcd", "contour"}
     programs = {each.name: each.version for each in (*PROGRAMS, *PEERS) if each.name in used}
     packages = {f"{name} (Python)": importlib.metadata.version(name) for name in PACKAGES}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from benchmarks.stack import fakes, services
 from benchmarks.stack.floor import Floor
-from benchmarks.stack.previews import preview_of_one
 from benchmarks.stack.switches import Switched, switch_back_and_forth
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ class Size:
         objects: in Kubernetes.
         created: seconds in which the objects added since the previous size were created.
         ours, floor: seconds of each sample, by work.
-        previewed: seconds of previews of one changed service, if there were any.
         switched: by command, if one of the services was switched.
     """
 
@@ -42,7 +40,6 @@ class Size:
     created: float
     ours: dict[str, list[float]] = field(default_factory=dict)
     floor: dict[str, list[float]] = field(default_factory=dict)
-    previewed: list[float] = field(default_factory=list)
     switched: dict[str, Switched] = field(default_factory=dict)
 
 
@@ -51,14 +48,13 @@ def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], p
     floor = Floor(work)
     with fakes.running(work, programs):
         for count in plan.sizes:
-            created = _grow(work, count)
+            created = grow(work, count)
             size = Size(count, floor.take_over(), created)
             for _ in range(plan.samples):
                 for name, command in WORKS.items():
                     size.ours.setdefault(name, []).append(work.pulumi(*command).require().seconds)
                     size.floor.setdefault(name, []).append(floor.pulumi(*command).require().seconds)
             if count in plan.switched:
-                size.previewed = preview_of_one(work, plan.samples)
                 size.switched = {
                     "up": switch_back_and_forth(work, prepared, plan.switches, alone=False),
                     ALONE: switch_back_and_forth(work, prepared, plan.switches, alone=True),
@@ -66,7 +62,7 @@ def measure(work: Workspace, prepared: Prepared, programs: Mapping[str, Path], p
             yield size
 
 
-def _grow(work: Workspace, count: int) -> float:
+def grow(work: Workspace, count: int) -> float:
     """Grow to `count` services; return the seconds of the update that creates the new ones."""
     services.declare_fakes(work, count - 1)
     # No pod answers for a faked service, so its routes cannot be proven.

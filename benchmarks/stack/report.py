@@ -38,8 +38,6 @@ cores. State is on `file://`.
 - A preview is `pulumi {" ".join(PREVIEW)}`, a no-change up `pulumi {" ".join(UP)}`; both programs in turn.
 - *Creating* is one update with `PULUMI_SKIP_CHECKPOINTS=true`, 64 at a time: otherwise `file://` writes all
   of the state twice for each object.
-- *A preview of one changed service* is `bluegrid ci preview --base-commit BASE` in a clone of the project in
-  which one service was switched since that commit, from the command to its end.
 - A switch is timed from the command until the last answer of the old version, under {RATE:g} requests a
   second whose every answer is checked; nothing is retried. `up` edits the registry and runs
   `pulumi up --yes --skip-preview`; `switch --up` is `bluegrid switch SERVICE CLUSTER --up --yes`.
@@ -60,17 +58,18 @@ def write_report(result: dict[str, Any], folder: Path) -> Path:
     rows: list[dict[str, Any]] = result["rows"]
     body = [
         "## Goals",
-        _table([row for row in rows if row["goal"] is not None]),
+        table_of([row for row in rows if row["goal"] is not None]),
         *_plot(rows, folder),
         "## All figures",
         "Medians, with the least and the most.",
-        _table(rows),
+        table_of(rows),
         _METHOD.strip(),
     ]
     return page.write("stack", "Many services, switches, and Argo Rollouts", result, body, folder)
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> str:
+def table_of(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows of a result as a table."""
     lines = [
         (
             row["work"],

@@ -41,6 +41,9 @@ class Switched:
     sent: int = 0
     failed: int = 0
 
+    def __add__(self, other: Switched) -> Switched:
+        return Switched([*self.seconds, *other.seconds], self.sent + other.sent, self.failed + other.failed)
+
 
 @contextmanager
 def under_load(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.rows import OURS, Row, row, straight
-from benchmarks.stack.growth import ALONE, WORKS
+from benchmarks.stack.growth import WORKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 FLOOR = "flat loop"
 ARGO = "Argo Rollouts"
-_OF_ONE = "preview of one changed service"
-_LAST = "s to the last answer of the old version"
+LAST_ANSWER = "s to the last answer of the old version"
 
 
 def of_size(size: Size, goals: Goals) -> list[Row]:
@@ -43,17 +41,14 @@ def of_size(size: Size, goals: Goals) -> list[Row]:
             f"seconds of a preview, {among}", "s", {OURS: size.ours["preview"]}, goals.get(f"preview {among}")
         )
     )
-    if size.previewed:
-        work = f"{_OF_ONE} among {among}"
-        rows.append(row(work, "s", {OURS: size.previewed}, goals.get(work)))
     for command, switched in size.switched.items():
         work = f"one switch among {among}, `{command}`"
-        limit = goals.get(f"{command} among {among}", goals.get(f"switch among {among}"))
-        rows.append(row(work, _LAST, {OURS: switched.seconds}, limit))
+        limit = goals.get(f"switch among {among}")
+        rows.append(row(work, LAST_ANSWER, {OURS: switched.seconds}, limit))
         beyond = [each - median(size.ours["no-change up"]) for each in switched.seconds]
         limit = goals.get(f"switch among {among}, beyond a no-change up")
         rows.append(row(f"{work}: beyond a no-change up", "s", {OURS: beyond}, limit))
-        rows.append(_failed(work, switched, goals))
+        rows.append(failed(work, switched, goals))
     return rows
 
 
@@ -66,43 +61,21 @@ def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
         floor = {size.services: size.floor[work] for size in sizes}
         rows.append(straight(f"{work}, {span}", ours, goals["straight"]))
         rows.append(straight(f"{work} of the {FLOOR}, {span}", floor, None))
-    switched = {size.services: size.switched[ALONE].seconds for size in sizes if ALONE in size.switched}
-    previewed = {size.services: size.previewed for size in sizes if size.previewed}
-    return [
-        *rows,
-        *_of_one_service(f"one switch, `{ALONE}`", ALONE, switched, goals),
-        *_of_one_service(_OF_ONE, _OF_ONE, previewed, goals),
-    ]
-
-
-def _of_one_service(work: str, goal: str, samples: Mapping[int, Sequence[float]], goals: Goals) -> list[Row]:
-    """Return how many times as long work on one service takes, for pairs of numbers of services."""
-    seconds = {services: median(each) for services, each in samples.items()}
-    pairs = [*pairwise(seconds)]
-    if len(seconds) > 2:
-        pairs.append((next(iter(seconds)), next(reversed(seconds))))
-    return [
-        row(
-            f"{work}: {many} services against {few}",
-            "times as long",
-            {OURS: [seconds[many] / seconds[few]]},
-            goals.get(f"{goal}, {many} services against {few}"),
-        )
-        for few, many in pairs
-    ]
+    return rows
 
 
 def of_comparison(work: str, ours: Switched, argo: Switched, goals: Goals) -> list[Row]:
     """Return rows for one kind of switch: failed requests, at most as many as with Argo, and both times."""
     limit = goals["failed, more than Argo Rollouts"]["at_most"] + argo.failed
     name = f"{work}: failed of {ours.sent:,}, and of {argo.sent:,}"
-    failed = row(name, "requests", {OURS: [ours.failed]}, {"at_most": limit})
+    of_ours = row(name, "requests", {OURS: [ours.failed]}, {"at_most": limit})
     theirs: Mapping[str, list[float]] = {ARGO: [argo.failed]}
     return [
-        replace(failed, peer=argo.failed, peer_name=ARGO, samples={**failed.samples, **theirs}),
-        row(work, _LAST, {OURS: ours.seconds, ARGO: argo.seconds}, None, [ARGO]),
+        replace(of_ours, peer=argo.failed, peer_name=ARGO, samples={**of_ours.samples, **theirs}),
+        row(work, LAST_ANSWER, {OURS: ours.seconds, ARGO: argo.seconds}, None, [ARGO]),
     ]
 
 
-def _failed(work: str, switched: Switched, goals: Goals) -> Row:
+def failed(work: str, switched: Switched, goals: Goals) -> Row:
+    """Return the row of the failed requests of switches."""
     return row(f"{work}: failed of {switched.sent:,}", "requests", {OURS: [switched.failed]}, goals["failed"])

@@ -163,6 +163,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
         "bench-switches",
         "bench-registry",
         "bench-stack",
+        "bench-one-service",
         "bench-transfer",
         "bench-server",
         "bench-updates",

@@ -60,27 +60,6 @@ def test_lines_that_bend_with_the_number_of_services_miss_the_goal() -> None:
     assert of(bent, work).holds is False
 
 
-def test_a_switch_of_one_service_costs_about_the_same_in_a_larger_stack() -> None:
-    sizes = [measured(count, 1.0, 1.0) for count in (10, 50, 500)]
-    for size, seconds in zip(sizes, (4.0, 4.0, 6.1), strict=True):
-        size.switched["switch --up"] = Switched([seconds], sent=100)
-    assert of(of_size(sizes[2], GOALS), "one switch among 500 services, `switch --up`").holds is False
-    work = "one switch, `switch --up`: 500 services against 10"
-    assert of(of_growth(sizes, GOALS), work).holds is False
-    sizes[2].switched["switch --up"].seconds = [5.9]
-    assert of(of_size(sizes[2], GOALS), "one switch among 500 services, `switch --up`").holds
-    assert of(of_growth(sizes, GOALS), work).holds
-
-
-def test_a_preview_of_one_changed_service_has_a_goal_of_seconds_and_one_of_growth() -> None:
-    sizes = [measured(count, 1.0, 1.0) for count in (500, 2000)]
-    for size, seconds in zip(sizes, (4.0, 8.1), strict=True):
-        size.previewed = [seconds]
-    assert of(of_size(sizes[0], GOALS), "preview of one changed service among 500 services").holds
-    growth = of(of_growth(sizes, GOALS), "preview of one changed service: 2000 services against 500")
-    assert (growth.ours, growth.holds) == (2.025, False)
-
-
 def test_the_page_has_every_row(tmp_path: Path) -> None:
     rows = [row for count in (10, 50) for row in of_size(measured(count, 1.0, 1.0), GOALS)]
     result = {

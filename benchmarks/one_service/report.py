@@ -1,0 +1,38 @@
+"""The page in docs, from the result alone: `python -m benchmarks.one_service.report RESULT FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import page
+from benchmarks.stack.report import table_of
+from benchmarks.stack.switches import RATE
+
+_METHOD = f"""\
+## How it is measured
+
+All on one machine, on the node and with the faked services of [the benchmark of stacks](stack.md): a
+Kubernetes node with Contour and Envoy, an S3 server, the load and Pulumi share its cores. State is on
+`file://`.
+
+- *A switch* is `bluegrid switch SERVICE CLUSTER --up --yes`, timed from the command until the last answer of
+  the old version, under {RATE:g} requests a second whose every answer is checked; nothing is retried. The
+  command itself ends later: Pulumi then goes through the rest of the state.
+- *A preview* is `bluegrid ci preview --base-commit BASE` in a clone of the project in which one service was
+  switched since that commit, from the command to its end.
+- *The build before* updates the same stack in turn with this one, by its own commands and its own program.
+  Its preview is always one of all services.
+"""
+
+
+def write_report(result: dict[str, Any], folder: Path) -> Path:
+    """Write the page; return its path."""
+    body = [table_of(result["rows"]), _METHOD.strip()]
+    return page.write("one-service", "A change of one service among many", result, body, folder)
+
+
+if __name__ == "__main__":
+    print(write_report(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])))
