@@ -51,7 +51,7 @@ class ShardedApi(Api):
         self._peers = peers
 
     async def infer(self, request: HttpRequest) -> HttpResponse:
-        """PeerAnswer one inference request."""
+        """Answer one inference request."""
         return await self._by_its_shard(request, super().infer)
 
     async def model(self, request: HttpRequest) -> HttpResponse:
@@ -63,7 +63,7 @@ class ShardedApi(Api):
         return await self._by_its_shard(request, super().model_ready)
 
     async def predict(self, request: HttpRequest) -> HttpResponse:
-        """PeerAnswer a request in the simple form, whose body names the model."""
+        """Answer a request in the simple form, whose body names the model."""
         body = await body_of(request)
         uid = None if self._is_forwarded(request) else parsed(body).get("model")
         peer = self._peers.of(uid) if isinstance(uid, str) else None
@@ -72,7 +72,7 @@ class ShardedApi(Api):
         return await response(await self._models.ask(Request(Kind.PREDICT, body=body)))
 
     async def batch_infer(self, request: HttpRequest) -> HttpResponse:
-        """PeerAnswer inference requests for many models, each by its shard."""
+        """Answer inference requests for many models, each by its shard."""
         body = await body_of(request)
         requests = [] if self._is_forwarded(request) else requests_of(parsed(body))
         places: dict[Peer | None, list[int]] = {}
