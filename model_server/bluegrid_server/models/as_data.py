@@ -47,30 +47,40 @@ class DataModels:
     def __init__(self, read: Reader) -> None:
         self._read = read
         self._models: dict[str, Model | None] = {}
+        self._has_trees = False
 
     def needs_file(self, sha256: str, data: bytes) -> bool:
         """Read a verified model; return whether its framework may have to load it from a file.
 
         Of trees, only the framework knows how to answer missing values.
         """
-        model = self._models[sha256] = self._read(data)
-        return not isinstance(model, LinearModel)
+        return not isinstance(self._keep(sha256, data), LinearModel)
 
     @property
     def need_framework(self) -> bool:
         """Whether requests may need the framework of models that are read as data."""
-        return any(isinstance(model, TreeModel) for model in self._models.values())
+        return self._has_trees
 
     def get(self, sha256: str, path: Path) -> Model | None:
         """Return a model; None if its framework has to load it.
+
+        Tables of trees are not kept: their models hold them, mostly in shared memory.
 
         Args:
             sha256: of the model.
             path: the model's file, if it was there before this process.
         """
         if sha256 not in self._models:
-            self._models[sha256] = self._read(path.read_bytes())
-        return self._models[sha256]
+            self._keep(sha256, path.read_bytes())
+        model = self._models[sha256]
+        if isinstance(model, TreeModel):
+            del self._models[sha256]
+        return model
+
+    def _keep(self, sha256: str, data: bytes) -> Model | None:
+        model = self._models[sha256] = self._read(data)
+        self._has_trees |= isinstance(model, TreeModel)
+        return model
 
 
 def check_alike(read: Model | None, loaded: Model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import tracemalloc
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -22,6 +24,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from bluegrid_registry.model_types import pickle_scan
 from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS
+from bluegrid_server.frameworks.scikit_learn.data.pickle_opcodes import Pickle
 from bluegrid_server.frameworks.scikit_learn.data.read_pickle import PickleReader
 from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.models.as_data import check_alike
@@ -137,6 +140,32 @@ def test_files_of_older_releases_are_read_alike_or_not_at_all(name: str) -> None
     data = (FOLDER / name).read_bytes()
     if (model := read(data)) is not None:
         check_alike(model, compiled_model_of(loaded(data)))
+
+
+def test_a_class_that_is_not_read_is_refused_before_its_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = TfidfVectorizer()
+    words.vocabulary_ = {f"word {number}": number for number in range(1000)}
+    take, taken = Pickle.take, []
+
+    def counted(pickle_: Pickle, size: int) -> bytes:
+        taken.append(size)
+        return take(pickle_, size)
+
+    monkeypatch.setattr(Pickle, "take", counted)
+    assert read(of_joblib(make_pipeline(words, Ridge()))) is None
+    assert 0 < len(taken) < 50
+
+
+def test_one_tree_that_a_file_names_thousands_of_times_is_refused_before_it_is_copied() -> None:
+    forest = RandomForestRegressor(1, max_depth=6, random_state=0).fit(X, Y)
+    forest.estimators_ *= 9000
+    data = of_joblib(forest)
+    tracemalloc.start()
+    try:
+        assert read(data) is None
+        assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 RIDGE = of_joblib(make_pipeline(StandardScaler(), Ridge()).fit(X, Y))

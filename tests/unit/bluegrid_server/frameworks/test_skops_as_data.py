@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -217,6 +219,35 @@ def test_a_deflated_file_is_read_as_a_stored_one() -> None:
             deflated.writestr(name, stored.read(name))
     model, same = read(written.getvalue()), read(RIDGE)
     assert model.table.tobytes() == same.table.tobytes()
+
+
+def test_a_small_file_of_a_large_schema_is_refused_before_it_is_inflated() -> None:
+    written = io.BytesIO()
+    with ZipFile(written, "w", ZIP_DEFLATED) as deflated:
+        deflated.writestr("schema.json", b" " * 20 * 2**20)
+    tracemalloc.start()
+    try:
+        assert read(written.getvalue()) is None
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_nodes_far_within_each_other_are_refused() -> None:
+    def nest(schema: dict[str, Any], depth: int) -> None:
+        node = attributes(schema)["alpha"]
+        for number in range(depth):
+            node = {
+                "__class__": "list",
+                "__module__": "builtins",
+                "__loader__": "ListNode",
+                "__id__": number,
+                "content": [node],
+            }
+        attributes(schema)["alpha"] = node
+
+    assert read(rewritten(RIDGE, partial(nest, depth=20))) is not None
+    assert read(rewritten(RIDGE, partial(nest, depth=40))) is None
 
 
 def test_a_file_that_is_cut_off_or_goes_on_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shutil
 from pathlib import Path
@@ -11,14 +12,18 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.tree_model import TreeModel
+from bluegrid_server.frameworks.tree_table import TreeTable
 from bluegrid_server.models import version as versions
 from bluegrid_server.models.as_data import check_alike
 from bluegrid_server.models.file_pool import FilePool
+from bluegrid_server.models.shared_trees import TreeBlock
 from bluegrid_server.models.version import AsData, fetch_version
 from tests.support.pods import ROWS
 
@@ -131,6 +136,40 @@ def test_trees_are_read_as_data_and_stay_in_files_for_their_framework(forests: S
                     served.model.predict({"x": each})
             else:
                 assert served.model.predict({"x": each})["y"].tolist() == expected
+
+
+def test_a_table_that_is_in_shared_memory_is_nowhere_else(forests: Settings) -> None:
+    def tables() -> list[TreeTable]:
+        gc.collect()
+        return [each for each in gc.get_objects() if isinstance(each, TreeTable)]
+
+    before = {id(each) for each in tables()}
+    pool = FilePool(fetch_version(forests, lambda _: None, AsData.RELIED_ON), forests)
+    pool.load_all(lambda _: None, TreeBlock())
+    assert len([each for each in tables() if id(each) not in before]) == len(pool) == 2
+
+
+def test_a_model_of_trees_that_was_unloaded_is_loaded_again(forests: Settings) -> None:
+    pool = pool_of(forests, AsData.RELIED_ON)
+    expected = pool["line-0"].model.predict({"x": np.array(ROWS)})["y"].tolist()
+    pool.unload("line-0")
+    pool.load("line-0")
+    assert isinstance(pool["line-0"].model, TreeModel)
+    assert pool["line-0"].model.predict({"x": np.array(ROWS)})["y"].tolist() == expected
+
+
+def test_a_preflight_accepts_forests_after_a_scaler_of_any_range(
+    publish: Callable[[Path], Settings], tmp_path: Path
+) -> None:
+    (tmp_path / "ranges").mkdir()
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    for number, factor in enumerate([1e-80, 1e-3, 1e14, 1e37, 1e60]):
+        forest = make_pipeline(StandardScaler(), RandomForestRegressor(2, max_depth=2, random_state=0))
+        skops.io.dump(forest.fit(rows * factor, rows[:, 0]), tmp_path / "ranges" / f"line-{number}.skops")
+    settings = publish(tmp_path / "ranges")
+    proven = pool_of(settings, AsData.COMPARED)
+    for uid, served in pool_of(settings, AsData.RELIED_ON).items():
+        assert served.acceleration == proven[uid].acceleration
 
 
 def test_trees_stay_with_their_framework_if_the_set_wants_no_acceleration(forests: Settings) -> None:

@@ -51,6 +51,8 @@ _IDLE = {
     "sklearn.linear_model._coordinate_descent.ElasticNet": _OF_ALL | _BY_COORDINATES,
 }
 """By class, attributes that matter in the training only."""
+CLASSES = {*_IDLE}
+"""Classes that are read."""
 
 _MAX_FEATURES = 4096
 """As many products, added up in any order, differ by less than 1e-12 of their magnitudes."""

@@ -23,6 +23,7 @@ from bluegrid_server.frameworks.scikit_learn.data.described import (
     check,
 )
 from bluegrid_server.frameworks.scikit_learn.data.npy import PLAIN_TYPES, TREE_FIELDS, TREE_NODES
+from bluegrid_server.frameworks.scikit_learn.data.recipes import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ _CALLED = {
     "numpy.core.multiarray._reconstruct": "_reconstruct",
     "numpy._core.multiarray._reconstruct": "_reconstruct",
 }
+_KNOWN = CLASSES | _CALLED.keys() | {_WRAPPER, _ARRAY, _DTYPE}
+"""Globals that a pickle may name."""
 _OBJECTS = "O8"
 _SCALARS = {"<f8": "numpy.float64", "<i8": "numpy.int64"}
 _FLOAT = struct.Struct(">d")
@@ -253,13 +256,20 @@ def _append(machine: _Machine) -> None:
 
 def _global(machine: _Machine) -> None:
     module, name = machine.pickle.line(), machine.pickle.line()
-    machine.stack.append(_Global(f"{module}.{name}"))
+    machine.stack.append(_known(module, name))
 
 
 def _global_of_stack(machine: _Machine) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
     check(type(name) is str and type(module) is str, "a global without a name")
-    machine.stack.append(_Global(f"{module}.{name}"))
+    machine.stack.append(_known(module, name))
+
+
+def _known(module: str, name: str) -> _Global:
+    known = _Global(f"{module}.{name}")
+    # At once: most files of other classes name theirs first, and what follows may be long.
+    check(known.name in _KNOWN, f"a global {known.name}")
+    return known
 
 
 def _new(machine: _Machine) -> None:

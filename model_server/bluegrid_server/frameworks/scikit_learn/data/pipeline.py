@@ -14,6 +14,8 @@ from bluegrid_server.frameworks.scikit_learn.data.described import (
 
 _PIPELINE = "sklearn.pipeline.Pipeline"
 _SCALER = "sklearn.preprocessing._data.StandardScaler"
+CLASSES_OF_PIPELINES = {_PIPELINE, _SCALER}
+"""Classes that are read here."""
 INPUT = {"n_features_in_", "feature_names_in_", VERSION}
 """Attributes about the input of an estimator, and its release."""
 _IDLE_OF_SCALER = {"var_", "n_samples_seen_"}

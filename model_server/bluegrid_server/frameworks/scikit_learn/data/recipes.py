@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bluegrid_server.frameworks.scikit_learn.data import linear, trees
+from bluegrid_server.frameworks.scikit_learn.data.pipeline import CLASSES_OF_PIPELINES
 
 if TYPE_CHECKING:
     from bluegrid_server.frameworks.scikit_learn.data.linear import LinearRecipe
     from bluegrid_server.frameworks.scikit_learn.data.trees import TreesRecipe
+
+CLASSES = frozenset({*CLASSES_OF_PIPELINES, *linear.CLASSES, *trees.CLASSES})
+"""Classes of objects that are read; everything else is refused where a file first names it."""
 
 
 def recipe_of(root: Any) -> LinearRecipe | TreesRecipe:

@@ -18,6 +18,7 @@ from bluegrid_server.frameworks.scikit_learn.data.described import (
     ObjectArray,
     check,
 )
+from bluegrid_server.frameworks.scikit_learn.data.recipes import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,8 @@ _CLASSES = {
     "DictNode": "builtins.dict",
 }
 _SCALARS = frozenset({"numpy.float64", "numpy.int64", "numpy.bool_", "numpy.bool"})
+_MAX_DEPTH = 32
+"""Maximum number of nodes within each other; the array of a tree of a forest in a pipeline is at 12."""
 
 
 class Nodes:
@@ -55,6 +58,7 @@ class Nodes:
         self._numbers: dict[str, int] = {}
         self.kinds: set[str] = set()
         self._built: dict[int, tuple[Any, Any]] = {}
+        self._depth = 0
 
     @property
     def files(self) -> list[str]:
@@ -76,13 +80,17 @@ class Nodes:
     def _value(self, node: dict[str, Any]) -> Any:
         number = node["__id__"]
         check(type(number) is int, "an object without a number")
+        self._depth += 1
+        # Each level may be compared with one that was read before, with all that is within it.
+        check(self._depth <= _MAX_DEPTH, "nodes within each other")
         if number in self._built:
             before, value = self._built[number]
             # An object that is written twice has attributes in a dict that was made twice.
             check(before == node or value == self._built_of(node), "two objects of one number")
-            return value
-        value = self._built_of(node)
-        self._built[number] = node, value
+        else:
+            value = self._built_of(node)
+            self._built[number] = node, value
+        self._depth -= 1
         return value
 
     def _built_of(self, node: dict[str, Any]) -> Any:
@@ -115,6 +123,8 @@ class Nodes:
 
     def _object(self, node: dict[str, Any]) -> Described:
         kind = _class(node)
+        # Before its attributes, which may be many.
+        check(kind in CLASSES, f"an object of {kind}")
         self.kinds.add(kind)
         attributes = self._value(node["content"])
         check(isinstance(attributes, dict), "an object without attributes")

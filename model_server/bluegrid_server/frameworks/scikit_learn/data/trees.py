@@ -22,7 +22,7 @@ from bluegrid_server.frameworks.scikit_learn.data.pipeline import (
     steps_of_root,
 )
 from bluegrid_server.frameworks.tree_model import TreeModel
-from bluegrid_server.frameworks.tree_table import TreeTable
+from bluegrid_server.frameworks.tree_table import SMALL, TreeTable
 from bluegrid_server.frameworks.trees import Ensemble, Tree
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 
@@ -70,7 +70,12 @@ _IDLE_OF_FOREST = (_IDLE - {"splitter", "max_features_"}) | {
     "_sample_weight",
 }
 """Attributes that matter in the training only."""
+CLASSES = {*_FORESTS, *_FORESTS.values(), TREE}
+"""Classes that are read."""
 _MAX_TREES = 10_000
+_MOST = 1e15
+"""Maximum magnitude of splits, means and scales: the rows that a compiler makes of them stay within FP32, so
+that a preflight can compare the answers."""
 
 
 def is_of_trees(root: Any) -> bool:
@@ -105,6 +110,8 @@ class TreesRecipe:
 
     def model(self, arrays: Sequence[NDArray[Any]]) -> TreeModel:
         """Return the model of a file's arrays; raise NotDataError if they are not as they must be."""
+        # Before arrays are copied: a file may name one array thousands of times.
+        check(sum(size // 2 for size in self.sizes) <= SMALL, "more nodes than a table answers for")
         places = zip(self.nodes, self.values, self.sizes, strict=True)
         trees = [_tree(arrays[nodes], arrays[values], size) for nodes, values, size in places]
         table = TreeTable.of(
@@ -118,7 +125,8 @@ class TreesRecipe:
                 divisor=float(len(trees)),
             )
         )
-        check(table.is_small, "more nodes than a table answers for")
+        check(table.is_small, "more leaves than a table answers for")
+        check(self.scale is None or arrays[self.scale].all(), "a scale of 0")
         inputs = (TensorSpec("x", (-1, self.features), columns=self.columns),)
         return TreeModel(table, inputs, (TensorSpec("y", (-1,)),), None)
 
@@ -126,7 +134,8 @@ class TreesRecipe:
         if number is None:
             return None
         row = arrays[number]
-        check(row.dtype == np.float64 and row.shape == (self.features,) and np.isfinite(row).all(), "a row")
+        check(row.dtype == np.float64 and row.shape == (self.features,), "a row")
+        check((np.abs(row) <= _MOST).all(), "numbers that are very large or not finite")
         return row
 
 
@@ -195,5 +204,5 @@ def _tree(nodes: NDArray[Any], values: NDArray[Any], size: int) -> Tree:
     # In the order in which trees are grown, which also leaves no way back.
     check((children > np.tile(np.flatnonzero(inner), 2)).all() and (children < size).all(), "another child")
     check((np.bincount(children, minlength=size)[1:] == 1).all(), "a node of two parents or of none")
-    check(np.isfinite(splits[inner]).all() and np.isfinite(values).all(), "numbers that are not finite")
+    check((np.abs(splits[inner]) <= _MOST).all() and np.isfinite(values).all(), "a very large number")
     return Tree.of_children(0, nodes["feature"], splits, left, right, values[:, 0, 0])

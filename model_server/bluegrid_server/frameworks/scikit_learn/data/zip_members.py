@@ -15,15 +15,16 @@ _END = struct.Struct("<4s4H2IH")
 _ENTRY = struct.Struct("<4s6H3I5H2I")
 _LOCAL = struct.Struct("<4s5H3I2H")
 _STORED, _DEFLATED = 0, 8
-_MAX_BYTES = 256 * 2**20
-"""Maximum size of all members together, in bytes."""
+_MAX_INFLATED = 8 * 2**20
+"""Maximum size of all compressed members together, in bytes: the schema of about 500 trees. A file of a few
+kilobytes could otherwise cost gigabytes."""
 
 
 def members_of(data: bytes) -> dict[str, bytes]:
     """Return the members of a zip file by name, each with a correct checksum.
 
     Raises:
-        NotDataError: it is not such a file, or is larger than 256 MiB.
+        NotDataError: it is not such a file, or has more than 8 MiB in compressed members.
         struct.error, zlib.error, UnicodeError: it is damaged.
     """
     end = len(data) - _END.size
@@ -34,7 +35,7 @@ def members_of(data: bytes) -> dict[str, bytes]:
         "not a plain zip file",
     )
     members: dict[str, bytes] = {}
-    entry, local, left = start, 0, _MAX_BYTES
+    entry, local, left = start, 0, _MAX_INFLATED
     for _ in range(count):
         fields = _ENTRY.unpack_from(data, entry)
         magic, _, _, flags, method, _, _, checksum, packed, size, length, extra, remark, disk, _, _, at = (
@@ -43,7 +44,7 @@ def members_of(data: bytes) -> dict[str, bytes]:
         entry += _ENTRY.size
         encoded = data[entry : entry + length]
         entry += length
-        left -= size
+        left -= size if method != _STORED else 0
         check(
             magic == b"PK\1\2" and not (flags or extra or remark or disk) and at == local and left >= 0,
             "not a plain member",
