@@ -79,7 +79,9 @@ class DataModels:
 
     def _keep(self, sha256: str, data: bytes) -> Model | None:
         model = self._models[sha256] = self._read(data)
-        self._has_trees |= isinstance(model, TreeModel)
+        # Set, not combined with what it was: models are read in several threads.
+        if isinstance(model, TreeModel):
+            self._has_trees = True
         return model
 
 
