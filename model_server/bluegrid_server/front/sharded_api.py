@@ -10,12 +10,19 @@ from starlette.responses import Response as HttpResponse
 
 from bluegrid_registry.contract import SHARD_HEADER
 from bluegrid_server.engine.batch import requests_of
-from bluegrid_server.errors import MisdirectedError, NotReadyError, RequestError, ShardUnreachableError
+from bluegrid_server.errors import (
+    MisdirectedError,
+    NotReadyError,
+    RequestError,
+    ShardUnreachableError,
+    TimeLimitError,
+)
 from bluegrid_server.http.fast_path import CYCLE
 from bluegrid_server.http.responses import answer, body_of, response
 from bluegrid_server.http.routes import Admin, Api
 from bluegrid_server.protocol.body import json_of, parsed
 from bluegrid_server.protocol.requests import NON_FINITE, Kind, Request
+from bluegrid_server.shards.connection import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -33,8 +40,8 @@ if TYPE_CHECKING:
 
 _PROBE_SECONDS = 2.0
 """Time limit for another shard to return whether it is ready."""
-_LARGEST_PART = 64 * 2**20
-"""Maximum size of another shard's part of a batch, in bytes: it is kept until all parts have arrived."""
+_LARGEST = 64 * 2**20
+"""Maximum size of all shards' answers to one request, in bytes: they are kept until the last has arrived."""
 
 
 class ShardedApi(Api):
@@ -83,8 +90,12 @@ class ShardedApi(Api):
             if peer is not None:
                 return self._relayed(request, peer, body, None)
             return await response(await self._models.ask(Request(Kind.BATCH, body=body)))
+        allowance = Allowance(_LARGEST)
         parts = await asyncio.gather(
-            *(self._part(request, peer, [requests[place] for place in own]) for peer, own in places.items())
+            *(
+                self._part(request, peer, [requests[place] for place in own], allowance)
+                for peer, own in places.items()
+            )
         )
         by_place: dict[int, BatchResponse] = {}
         for own, part in zip(places.values(), parts, strict=True):
@@ -145,21 +156,27 @@ class ShardedApi(Api):
         self, request: HttpRequest, peer: Peer, body: bytes, seconds: float | None
     ) -> AbstractAsyncContextManager[PeerAnswer]:
         headers = self._peers.passed_on(request.headers.raw)
-        return peer.ask(request.method, request.scope["raw_path"].decode("ascii"), headers, body, seconds)
+        # The answer to HEAD is that to GET, without the body: uvicorn leaves it out.
+        method = "GET" if request.method == "HEAD" else request.method
+        return peer.ask(method, request.scope["raw_path"].decode("ascii"), headers, body, seconds)
 
     async def _part(
-        self, request: HttpRequest, peer: Peer | None, items: Sequence[BatchItem]
+        self, request: HttpRequest, peer: Peer | None, items: Sequence[BatchItem], allowance: Allowance
     ) -> list[BatchResponse]:
         """Return the responses of one shard to its part of a batch, or its error for each item."""
         body = json_of({"requests": items})
         try:
             if peer is None:
                 reply = await self._models.ask(Request(Kind.BATCH, body=body))
-                rest = [] if reply.rest is None else [piece.body async for piece in reply.rest]
-                status, content = reply.first.status, b"".join((reply.first.body, *rest))
+                pieces = [reply.first.body]
+                if reply.rest is not None:
+                    async for piece in reply.rest:
+                        pieces.append(piece.body)
+                        allowance.take(len(piece.body))
+                status, content = reply.first.status, b"".join(pieces)
             else:
                 async with self._ask(request, peer, body, None) as found:
-                    status, content = found.status, await found.whole(_LARGEST_PART)
+                    status, content = found.status, await found.whole(allowance)
             document = orjson.loads(content)
             if status < 400:
                 return _responses(document, len(items))
@@ -175,13 +192,17 @@ class ShardedApi(Api):
     ) -> list[Any]:
         """Return each other shard's JSON for the same request, or its RequestError."""
         limit = self._peers.seconds if seconds is None else seconds
+        allowance = Allowance(_LARGEST)
 
         async def document_of(peer: Peer) -> Any:
             try:
-                async with self._ask(request, peer, body, limit) as found:
-                    return orjson.loads(await found.whole(_LARGEST_PART))
+                # The limit of `ask` is for the beginning of the answer.
+                async with asyncio.timeout(limit + 1), self._ask(request, peer, body, limit) as found:
+                    return orjson.loads(await found.whole(allowance))
             except RequestError as error:
                 return error
+            except TimeoutError:
+                return TimeLimitError(f"{peer.name} did not complete its answer in {limit + 1:g} s")
             except ValueError:
                 return ShardUnreachableError(f"{peer.name} answered something else than JSON")
 

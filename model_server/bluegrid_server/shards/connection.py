@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -17,12 +18,32 @@ if TYPE_CHECKING:
 _BUFFERED = 2**18
 """Bytes of an answer that wait for their reader before the connection stops reading."""
 
+_LARGEST_HEAD = 2**16
+"""Maximum size of an answer's head, in bytes; heads of ours have some 500."""
+
 _DEAD_AFTER = 10
 """Seconds after which a host that acknowledges nothing is taken for dead, such as a node without power."""
 
 
 class ConnectionEnded(Exception):  # noqa: N818 - named after the fault
     """The connection ended before the answer was complete."""
+
+
+class Allowance:
+    """The bytes that answers may have together, because they are in memory at once.
+
+    Args:
+        size: number of bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = self._left = size
+
+    def take(self, size: int) -> None:
+        """Count bytes of an answer; raise TooLargeError if there are too many."""
+        self._left -= size
+        if self._left < 0:
+            raise TooLargeError(f"the answers of the shards have over {self._size} bytes; split the request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +60,13 @@ class PeerAnswer:
     headers: list[tuple[bytes, bytes]]
     body: AsyncIterator[bytes]
 
-    async def whole(self, limit: int | None = None) -> bytes:
-        """Return the body; raise TooLargeError if it has more bytes than the limit."""
-        pieces, size = [], 0
+    async def whole(self, allowance: Allowance | None = None) -> bytes:
+        """Return the body; raise TooLargeError if it has more bytes than are allowed."""
+        pieces = []
         async for piece in self.body:
             pieces.append(piece)
-            size += len(piece)
-            if limit is not None and size > limit:
-                raise TooLargeError(f"the answer of one shard has over {limit} bytes; split the request")
+            if allowance is not None:
+                allowance.take(len(piece))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -67,19 +87,22 @@ class PeerConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
         self._buffered = 0
+        self._head_size = 0
         self._is_complete = True
         self._is_paused = False
         self._has_head = False
         self._waiter: asyncio.Future[None] | None = None
 
     async def exchange(self, request: bytes) -> PeerAnswer:
-        """Send a request; return the head of its answer.
+        """Send a request, not HEAD: its answer would end where the parser expects a body.
+
+        Returns the head of its answer; interim answers (1xx) are skipped.
 
         Raises:
             ConnectionEnded: the connection ended before the head arrived.
         """
         self._parser = httptools.HttpResponseParser(self)
-        self._headers, self._pieces, self._buffered = [], [], 0
+        self._headers, self._pieces, self._buffered, self._head_size = [], [], 0, 0
         self._has_head = self._is_complete = False
         if not self.is_open:
             raise ConnectionEnded
@@ -140,9 +163,13 @@ class PeerConnection(asyncio.Protocol):
             # Bytes of no answer.
             self.abort()
             return
+        if not self._has_head:
+            self._head_size += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.abort()
+        if not self._has_head and self._head_size > _LARGEST_HEAD:
             self.abort()
         self._wake()
 
@@ -151,8 +178,13 @@ class PeerConnection(asyncio.Protocol):
         self.is_open = False
         self._wake()
 
+    def on_message_begin(self) -> None:
+        """Refuse a second answer, to no request: `data_received` ends the connection."""
+        if self._is_complete:
+            raise ConnectionEnded
+
     def on_status(self, _: bytes) -> None:
-        """Begin an answer."""
+        """Store the status."""
         self._status = self._parser.get_status_code()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -160,8 +192,10 @@ class PeerConnection(asyncio.Protocol):
         self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Release the head."""
-        self._has_head = True
+        """Release the head; an interim one is dropped."""
+        self._has_head = self._status >= HTTPStatus.OK
+        if not self._has_head:
+            self._headers = []
 
     def on_body(self, body: bytes) -> None:
         """Store a piece; stop reading when too much waits for the reader."""
@@ -173,6 +207,8 @@ class PeerConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """End the answer."""
+        if not self._has_head:
+            return
         self._is_complete = True
         if not self._parser.should_keep_alive():
             self.is_open = False

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bluegrid_registry.shards import Shard
     from bluegrid_server.shards.connection import PeerAnswer
 
-_MOST_CONNECTIONS = 64
-"""Most connections to a shard; further requests wait."""
+_MOST_AT_ONCE = 64
+"""Most requests that a shard works on for this pod, and most idle connections; further requests wait."""
 _MOST_WAITING = 1000
 """Most requests to a shard that are not answered yet. Further ones get 503."""
 _MOST_WAITING_BYTES = 64 * 2**20
@@ -48,7 +48,7 @@ class Peer:
         self._host, self._port = url.hostname or "", url.port or 80
         self._own_headers = f"host: {url.netloc}\r\n{SHARD_HEADER}: {shard}\r\n".encode()
         self._idle: list[PeerConnection] = []
-        self._free = asyncio.Semaphore(_MOST_CONNECTIONS)
+        self._free = asyncio.Semaphore(_MOST_AT_ONCE)
         self._waiting = self._waiting_bytes = 0
 
     @asynccontextmanager
@@ -63,7 +63,7 @@ class Peer:
         """Send a request; the answer can be read until the block ends.
 
         Args:
-            method: HTTP method.
+            method: HTTP method, not HEAD.
             target: path of the request, percent-encoded.
             headers: of the request, besides the length.
             body: of the request.
@@ -79,26 +79,34 @@ class Peer:
         lines = b"".join(b"%s: %s\r\n" % header for header in headers)
         start = f"{method} {target} HTTP/1.1\r\ncontent-length: {len(body)}\r\n".encode()
         request = b"".join((start, self._own_headers, lines, b"\r\n", body))
-        self._waiting += 1
-        self._waiting_bytes += len(body)
-        connection = None
+        connection, answer = await self._begun(request, len(body), seconds)
         try:
-            async with self._free:
-                try:
-                    async with asyncio.timeout(seconds):
-                        connection, answer = await self._exchange(request)
-                except TimeoutError:
-                    fault = f"{self.name} did not answer in {seconds:g} s"
-                    raise TimeLimitError(f"{fault}; see its pods, or try again") from None
-                try:
-                    yield answer
-                except ConnectionEnded:
-                    raise self._unreachable("its answer broke off") from None
-                finally:
-                    self._release(connection)
+            yield answer
+        except ConnectionEnded:
+            raise self._unreachable("its answer broke off") from None
+        finally:
+            self._release(connection)
+
+    async def _begun(
+        self, request: bytes, size: int, seconds: float | None
+    ) -> tuple[PeerConnection, PeerAnswer]:
+        """Send a request; return its answer once it begins.
+
+        From then on the request waits no longer: a client that reads slowly must not keep others from the
+        shard.
+        """
+        self._waiting += 1
+        self._waiting_bytes += size
+        try:
+            async with asyncio.timeout(seconds), self._free:
+                return await self._exchange(request)
+        except TimeoutError:
+            raise TimeLimitError(
+                f"{self.name} did not answer in {seconds:g} s; see its pods, or try again"
+            ) from None
         finally:
             self._waiting -= 1
-            self._waiting_bytes -= len(body)
+            self._waiting_bytes -= size
 
     async def _exchange(self, request: bytes) -> tuple[PeerConnection, PeerAnswer]:
         fault = ""
@@ -134,7 +142,7 @@ class Peer:
         return connection
 
     def _release(self, connection: PeerConnection) -> None:
-        if connection.is_idle:
+        if connection.is_idle and len(self._idle) < _MOST_AT_ONCE:
             self._idle.append(connection)
         else:
             connection.abort()

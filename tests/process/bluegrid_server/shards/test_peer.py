@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bluegrid_registry.shards import Shard
-from bluegrid_server.errors import BusyError, RequestError, ShardUnreachableError, TimeLimitError
+from bluegrid_server.errors import (
+    BusyError,
+    RequestError,
+    ShardUnreachableError,
+    TimeLimitError,
+    TooLargeError,
+)
 from bluegrid_server.shards import peer as peer_module
+from bluegrid_server.shards.connection import Allowance
 from bluegrid_server.shards.peer import Peer
 
 if TYPE_CHECKING:
@@ -168,6 +176,117 @@ def test_more_waiting_requests_than_the_limit_are_refused(monkeypatch: pytest.Mo
             await _ask(peer)
         release.set()
         assert await asyncio.gather(*waiting) == [b"{}", b"{}"]
+
+    asyncio.run(_with(handler, use))
+
+
+def test_interim_answers_are_skipped() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for interim in (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"):
+            await _head(reader)
+            writer.write(interim)
+            await writer.drain()
+            writer.write(interim + OK)
+
+    async def use(peer: Peer) -> None:
+        for _ in range(2):
+            async with peer.ask("GET", "/") as answer:
+                assert answer.status == 200
+                assert answer.headers == [(b"content-length", b"2")]
+                assert await answer.whole() == b"{}"
+
+    asyncio.run(_with(handler, use))
+
+
+def test_a_second_answer_to_one_request_ends_the_connection_and_reaches_nobody() -> None:
+    connections = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await _head(reader)
+        writer.write(OK + OK.replace(b"{}", b"[]"))
+
+    async def use(peer: Peer) -> None:
+        for _ in range(2):
+            async with peer.ask("GET", "/") as answer:
+                assert answer.headers == [(b"content-length", b"2")]
+                assert await answer.whole() == b"{}"
+
+    asyncio.run(_with(handler, use))
+    assert connections == 2
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 2**17,
+    ],
+    ids=["another protocol", "a head without an end"],
+)
+def test_an_answer_that_a_shard_does_not_give_ends_the_connection(sent: bytes) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        writer.write(sent)
+        await reader.read()
+
+    _fails(handler, ShardUnreachableError, "loading-d1-1, a shard of this cluster, does not answer")
+
+
+def test_clients_that_read_slowly_do_not_keep_others_from_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer_module, "_MOST_AT_ONCE", 2)
+    monkeypatch.setattr(peer_module, "_MOST_WAITING", 2)
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await _head(reader)
+            writer.write(OK)
+
+    async def use(peer: Peer) -> None:
+        async with AsyncExitStack() as slow:
+            for _ in range(5):
+                await slow.enter_async_context(peer.ask("GET", "/"))
+            assert await _ask(peer, seconds=5) == b"{}"
+        assert await _ask(peer) == b"{}"
+
+    asyncio.run(_with(handler, use))
+
+
+def test_the_wait_for_other_requests_has_the_same_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer_module, "_MOST_AT_ONCE", 1)
+    release = asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        await release.wait()
+        writer.write(OK)
+
+    async def use(peer: Peer) -> None:
+        first = asyncio.ensure_future(_ask(peer))
+        await asyncio.sleep(0)
+        with pytest.raises(TimeLimitError, match=r"did not answer in 0\.05 s"):
+            await _ask(peer, seconds=0.05)
+        release.set()
+        assert await first == b"{}"
+
+    asyncio.run(_with(handler, use))
+
+
+def test_answers_that_are_kept_have_a_limit_together() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await _head(reader)
+            writer.write(OK)
+
+    async def use(peer: Peer) -> None:
+        allowance = Allowance(5)
+        for _ in range(2):
+            async with peer.ask("GET", "/") as answer:
+                assert await answer.whole(allowance) == b"{}"
+        async with peer.ask("GET", "/") as answer:
+            with pytest.raises(TooLargeError, match="have over 5 bytes; split the request"):
+                await answer.whole(allowance)
 
     asyncio.run(_with(handler, use))
 

@@ -83,6 +83,23 @@ def test_a_batch_across_shards_comes_back_in_the_order_of_its_requests(shards: S
             assert each["error"] == "no model 'no-such-line' in this version"
 
 
+def test_head_is_answered_at_once_and_without_a_body(shards: Shards) -> None:
+    for client in shards.clients:
+        for path in ("/health/ready", "/models", *(f"/models/{uid}" for uid in UIDS[:4])):
+            answer = client.head(path, timeout=10)
+            assert (answer.status_code, answer.content) == (200, b""), path
+
+
+def test_large_answers_of_another_shard_are_compressed_as_its_own(shards: Shards) -> None:
+    uid = shards.of_others(0)[0]
+    items = [{"model_name": uid, **request_of(1.0)} for _ in range(2000)]
+    for encoding in ("gzip", "identity"):
+        headers = {"accept-encoding": encoding}
+        answer = shards.clients[0].post("/models:batchInfer", json={"requests": items}, headers=headers)
+        assert answer.headers.get("content-encoding", "identity") == encoding
+        assert len(answer.json()["responses"]) == len(items)
+
+
 def test_a_batch_that_is_none_is_refused_as_without_shards(shards: Shards) -> None:
     answer = shards.clients[0].post("/models:batchInfer", json={"requests": [1]})
     assert answer.status_code == 400
