@@ -119,7 +119,11 @@ class TreeTable:
             ensemble.inputs,
             ensemble.outputs,
             np.concatenate([tree.features for tree in ensemble.trees]).astype(np.int64),
-            _bounds(ensemble),
+            bounds_of(
+                np.concatenate([tree.splits for tree in ensemble.trees]),
+                in_fp32=ensemble.rounds or ensemble.precision is np.float32,
+                is_strict=ensemble.is_strict,
+            ),
             places("left").astype(np.int64),
             places("right").astype(np.int64),
             numbers[::-1].copy(),
@@ -208,15 +212,21 @@ _LEAVES = np.arange(-2 * SMALL, 0)
 """Places of leaves, the last leaf first: small tables have few more leaves than inner nodes."""
 
 
-def _bounds(ensemble: Ensemble) -> NDArray[np.float64]:
-    """Return the largest FP64 number that each split of an ensemble sends to the left."""
-    splits = np.concatenate([tree.splits for tree in ensemble.trees]).astype(np.float64)
-    if not (ensemble.rounds or ensemble.precision is np.float32):
-        return np.nextafter(splits, -np.inf) if ensemble.is_strict else splits
+def bounds_of(splits: NDArray[Any], *, in_fp32: bool, is_strict: bool) -> NDArray[np.float64]:
+    """Return the largest FP64 number that each split sends to the left.
+
+    Args:
+        splits: values that nodes compare with, (m,).
+        in_fp32: whether the framework rounds a number to FP32 before it compares.
+        is_strict: whether a number that equals the split goes right.
+    """
+    splits = splits.astype(np.float64)
+    if not in_fp32:
+        return np.nextafter(splits, -np.inf) if is_strict else splits
     with np.errstate(all="ignore"):
         # First the largest FP32 number that goes left, then the largest FP64 number that is rounded to it.
         low = splits.astype(np.float32)
-        is_right = low >= splits if ensemble.is_strict else low > splits
+        is_right = low >= splits if is_strict else low > splits
         low = np.where(is_right, np.nextafter(low, np.float32(-np.inf)), low)
         high = np.nextafter(low, np.float32(np.inf))
         middle = (low.astype(np.float64) + high) / 2

@@ -1,6 +1,7 @@
 """Ensembles of decision trees of any framework, as data: what a compiler makes of a model.
 
 tree_table.py    computes an ensemble by NumPy, without a framework
+joined_trees.py  makes the table of trees as files have them
 tree_graph.py    the ONNX graph of an ensemble, for ONNX Runtime
 """
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bluegrid_server.frameworks.joined_trees import JoinedTrees
 from bluegrid_server.frameworks.scikit_learn.data.described import TREE, Array, Described, check
 from bluegrid_server.frameworks.scikit_learn.data.npy import TREE_NODES
 from bluegrid_server.frameworks.scikit_learn.data.pipeline import (
@@ -22,8 +23,7 @@ from bluegrid_server.frameworks.scikit_learn.data.pipeline import (
     steps_of_root,
 )
 from bluegrid_server.frameworks.tree_model import TreeModel
-from bluegrid_server.frameworks.tree_table import SMALL, TreeTable
-from bluegrid_server.frameworks.trees import Ensemble, Tree
+from bluegrid_server.frameworks.tree_table import SMALL
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
@@ -109,21 +109,34 @@ class TreesRecipe:
     releases: frozenset[str]
 
     def model(self, arrays: Sequence[NDArray[Any]]) -> TreeModel:
-        """Return the model of a file's arrays; raise NotDataError if they are not as they must be."""
+        """Return the model; raise NotDataError or NotCompiledError if its arrays are not as they must be."""
         # Before arrays are copied: a file may name one array thousands of times.
         check(sum(size // 2 for size in self.sizes) <= SMALL, "more nodes than a table answers for")
-        places = zip(self.nodes, self.values, self.sizes, strict=True)
-        trees = [_tree(arrays[nodes], arrays[values], size) for nodes, values, size in places]
-        table = TreeTable.of(
-            Ensemble(
-                inputs=self.features,
-                outputs=1,
-                trees=trees,
-                rounds=True,
-                mean=self._row(arrays, self.mean),
-                scale=self._row(arrays, self.scale),
-                divisor=float(len(trees)),
-            )
+        sizes = np.array(self.sizes)
+        nodes = [arrays[number] for number in self.nodes]
+        values = [arrays[number] for number in self.values]
+        for each, numbers, size in zip(nodes, values, self.sizes, strict=True):
+            check(each.dtype == TREE_NODES and each.shape == (size,), "other nodes")
+            check(numbers.dtype == np.float64 and numbers.shape == (size, 1, 1), "other values")
+        # Joined as bytes: NumPy would join field by field.
+        joined = np.frombuffer(b"".join(each.tobytes() for each in nodes), TREE_NODES)
+        answers = np.frombuffer(b"".join(each.tobytes() for each in values))
+        trees = JoinedTrees.of_nodes(
+            sizes,
+            joined["feature"],
+            joined["threshold"],
+            joined["left_child"],
+            joined["right_child"],
+            answers,
+        )
+        check((np.abs(trees.splits) <= _MOST).all() and np.isfinite(answers).all(), "a very large number")
+        table = trees.table(
+            self.features,
+            np.zeros(len(sizes), np.int64),
+            rounds=True,
+            mean=self._row(arrays, self.mean),
+            scale=self._row(arrays, self.scale),
+            divisor=float(len(sizes)),
         )
         check(table.is_small, "more leaves than a table answers for")
         check(self.scale is None or arrays[self.scale].all(), "a scale of 0")
@@ -192,17 +205,3 @@ def _place(member: Described, features: int, *, is_alone: bool) -> tuple[int, in
     check(type(size) is int and size > 0, "no nodes")
     check(all(isinstance(each, Array) and each.scalar is None for each in (nodes, values)), "no arrays")
     return nodes.number, values.number, size
-
-
-def _tree(nodes: NDArray[Any], values: NDArray[Any], size: int) -> Tree:
-    check(nodes.dtype == TREE_NODES and nodes.shape == (size,), "other nodes")
-    check(values.dtype == np.float64 and values.shape == (size, 1, 1), "other values")
-    left, right, splits = nodes["left_child"], nodes["right_child"], nodes["threshold"]
-    inner = left != -1
-    check((inner == (right != -1)).all(), "a node with one child")
-    children = np.concatenate((left[inner], right[inner]))
-    # In the order in which trees are grown, which also leaves no way back.
-    check((children > np.tile(np.flatnonzero(inner), 2)).all() and (children < size).all(), "another child")
-    check((np.bincount(children, minlength=size)[1:] == 1).all(), "a node of two parents or of none")
-    check((np.abs(splits[inner]) <= _MOST).all() and np.isfinite(values).all(), "a very large number")
-    return Tree.of_children(0, nodes["feature"], splits, left, right, values[:, 0, 0])
