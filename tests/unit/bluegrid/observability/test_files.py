@@ -33,6 +33,7 @@ OTHERS = {
     "kube_pod_container_resource_limits",
     "kube_pod_container_status_restarts_total",
     "kube_pod_container_status_waiting_reason",
+    "kube_service_info",
 }
 """Metrics of Prometheus itself, the kubelet and kube-state-metrics.
 
