@@ -20,7 +20,7 @@ from tests.program.cluster import api_server, kubeconfig
 from tests.program.recorder import run_program, run_update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.program.recorder import Plan
@@ -36,6 +36,24 @@ def deployment(name: str, wanted: int, ready: int | None = None, **status: Any) 
     path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}"
     ready = wanted if ready is None else ready
     return {path: {"spec": {"replicas": wanted}, "status": {"readyReplicas": ready, **status}}}
+
+
+def shards(name: str, *ready: int) -> dict[str, object]:
+    """What it answers about the Deployments of a cluster with shards; `missing` must name the cluster."""
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+    labels = [{"app": name, "bluegrid.io/shard": f"{index}-of-{len(ready)}"} for index in range(len(ready))]
+    return {
+        path: {
+            "items": [
+                {
+                    "metadata": {"name": f"{name}-{index}", "labels": labels[index]},
+                    "spec": {"replicas": count},
+                    "status": {"readyReplicas": count},
+                }
+                for index, count in enumerate(ready)
+            ]
+        }
+    }
 
 
 def ingress(cluster: str) -> dict[str, object]:
@@ -55,10 +73,10 @@ def http_route(**weights: int) -> dict[str, object]:
 
 
 @contextmanager
-def running(folder: Path, *objects: Mapping[str, object]) -> Iterator[str]:
+def running(folder: Path, *objects: Mapping[str, object], missing: Sequence[str] = ()) -> Iterator[str]:
     """A cluster in which these run; yields its kubeconfig."""
     every = {path: body for each in objects for path, body in each.items()}
-    with api_server(objects=every) as url:
+    with api_server(objects=every, missing=missing) as url:
         yield str(kubeconfig(folder / "config", url, "kind"))
 
 
@@ -198,6 +216,41 @@ def test_a_cluster_of_a_fixed_size_and_a_standby_stay_as_they_are(registry: Writ
     assert made["Ingress line-loading"].hooks["before_update"] == ("bluegrid-ready",)
 
 
+def in_shards(folder: Path, **counts: int) -> Path:
+    """The registry, with clusters in shards."""
+    file = folder / "g1.yaml"
+    for cluster, count in counts.items():
+        file.write_text(file.read_text().replace(f"{{id: {cluster},", f"{{id: {cluster}, shards: {count},"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("ready", "count", "least"),
+    [
+        # As many as the busiest shard has: the same UIDs are in the same shard.
+        ((7, 3), 2, 7),
+        # Two times 7 pods in four shards.
+        ((7, 3), 4, 4),
+        # Not more than max.
+        ((7, 9), 1, 12),
+    ],
+)
+def test_each_shard_keeps_as_many_pods_as_the_busiest_of_the_cluster_before_it(
+    registry: Write, tmp_path: Path, ready: tuple[int, ...], count: int, least: int
+) -> None:
+    folder = in_shards(autoscaled(registry(live="d2"), 2, 12), d1=len(ready), d2=count)
+    seen = ingress("d1"), shards("line-loading-d1", *ready)
+    with running(tmp_path, *seen, missing=["deployments/line-loading"]) as file:
+        made = plan(folder, file)
+    names = [f"{HPA}-{index}" for index in range(count)] if count > 1 else [HPA]
+    for name in names:
+        assert made[name].inputs["spec"]["minReplicas"] == least
+        assert made[name].inputs["metadata"]["annotations"][DECLARED_MIN] == "2"
+        assert name in made.before("Ingress line-loading")
+    hooks = made["Ingress line-loading"].hooks["before_update"]
+    assert hooks == ("bluegrid-takeover", "bluegrid-ready")
+
+
 @dataclass
 class Waiting:
     """A switch to d2, from five pods of d1, and what Kubernetes says of d2 from one look to the next."""
@@ -231,6 +284,21 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waiting:
 def test_the_route_goes_on_once_the_pods_are_ready(waiting: Waiting) -> None:
     waiting.objects |= deployment("line-loading-d2", 5)
     waiting.run(seconds=0)
+
+
+def test_the_route_waits_for_the_shard_with_the_fewest_pods(tmp_path: Path) -> None:
+    cluster = Cluster(
+        id="d2", version="v2", shards=2, cpu="1", memory="1Gi", autoscaling=Autoscaling(min=2, max=9, cpu=70)
+    )
+    seen = [ingress("d1"), shards("line-loading-d1", 5, 4)]
+    with running(tmp_path, *seen, missing=["deployments/line-loading"]) as file:
+        server = ApiServer("kind", file)
+        takeovers = Takeovers(ObservedNamespace(server, NAMESPACE, with_gateway=False), 0.05)
+        takeovers.prepare("line-loading", [cluster], {"d2": 1})
+        (size,) = takeovers._awaited["line-loading"]
+        # The fake API server has the same answer for both clusters.
+        with pytest.raises(TooFewPods, match="takes over from 2 x 5 of d1, and 4 of 5 pods are ready"):
+            asyncio.run(takeovers._wait_for(size))
 
 
 def test_too_few_pods_in_the_time_are_refused_with_the_reason_and_both_ways_on(waiting: Waiting) -> None:

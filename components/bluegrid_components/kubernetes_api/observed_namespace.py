@@ -13,7 +13,7 @@ from bluegrid_registry import contract
 from bluegrid_registry.route_backends import clusters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bluegrid_components.kubernetes_api.api_server import ApiServer
 
@@ -60,16 +60,19 @@ class ObservedNamespace:
         """
         return clusters_of(self._live_routes.get(service, {}).get("spec"), service)
 
-    def pods(self, deployment: str) -> PodCount:
-        """Return the numbers of a cluster's pods, of the shard with the fewest; 0 without a Deployment.
+    def pods(self, cluster: str) -> Sequence[PodCount]:
+        """Return the numbers of pods of a cluster's Deployments; with shards, there are several.
+
+        Args:
+            cluster: `<service>-<cluster>`.
 
         Raises:
             ApiServerSilent: there is no response, or this login may not read Deployments.
         """
-        if document := self._get("apps/v1", f"deployments/{deployment}"):
-            return _count(document)
-        found = self._get("apps/v1", "deployments", labelSelector=f"app={deployment}").get("items") or ()
-        return min(map(_count, found), key=lambda each: (each.ready, each.desired), default=PodCount(0, 0))
+        if document := self._get("apps/v1", f"deployments/{cluster}"):
+            return [_count(document)]
+        found = self._get("apps/v1", "deployments", labelSelector=f"app={cluster}").get("items") or ()
+        return [_count(each) for each in found] or [PodCount(0, 0)]
 
     def shards(self) -> Mapping[str, int]:
         """Return the numbers of shards of the clusters that run with shards, by name of their Services.

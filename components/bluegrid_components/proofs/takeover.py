@@ -1,5 +1,8 @@
 """Scales up a cluster before it takes over requests, to as many pods as answer them now.
 
+Each shard of a cluster has an autoscaler of its own, all with the same `min`: as many pods as the busiest
+shard of the cluster before it has, or in proportion if the numbers of shards differ.
+
 An autoscaled cluster without requests runs its `min`. At a switch it would get the requests of a cluster that
 an autoscaler has scaled up. So the update that switches declares a larger `min` for the autoscaler, and the
 live route waits for these pods. The next update that does not switch declares the registry's `min` again.
@@ -14,6 +17,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -45,7 +49,7 @@ class _Size:
 
     Attributes:
         service, cluster: name of the service, ID of the cluster.
-        pods: number of pods that have to be ready.
+        pods: number of pods that have to be ready, in each shard if there are any.
         old: the clusters whose requests it takes over and their numbers of pods, for messages.
     """
 
@@ -53,6 +57,28 @@ class _Size:
     cluster: str
     pods: int
     old: str
+
+
+@dataclass(frozen=True)
+class _Load:
+    """The pods that answer the requests of a cluster now.
+
+    Attributes:
+        busiest: number of pods; with shards, of the shard with the most.
+        shards: number of shards; 1: none.
+    """
+
+    busiest: int
+    shards: int
+
+    @classmethod
+    def of(cls, deployments: Sequence[PodCount]) -> _Load:
+        """Return the load of a cluster's Deployments."""
+        # Pods above the desired number are about to be deleted, by an update or an autoscaler.
+        return cls(max(min(each.desired, each.ready) for each in deployments), len(deployments))
+
+    def __str__(self) -> str:
+        return str(self.busiest) if self.shards == 1 else f"{self.shards} x {self.busiest}"
 
 
 class Takeovers:
@@ -83,13 +109,12 @@ class Takeovers:
             before = self._observed.weights(service)
             if not any(each.autoscaling and _grows(each.id, before, weights) for each in clusters):
                 return as_declared
-            pods = {each: self._observed.pods(contract.cluster_name(service, each)) for each in before}
+            names = {each: contract.cluster_name(service, each) for each in before}
+            loads = {each: _Load.of(self._observed.pods(name)) for each, name in names.items()}
         except ApiServerSilent as error:
             pulumi.log.warn(f"service {service}: how many pods answer its requests is not known: {error}")
             return as_declared
-        # Pods above the desired number are about to be deleted, by an update or an autoscaler.
-        counts = {cluster: min(count.desired, count.ready) for cluster, count in pods.items()}
-        return [self._scaled_up(service, each, before, weights, counts) for each in clusters]
+        return [self._scaled_up(service, each, before, weights, loads) for each in clusters]
 
     def hook(self, service: str) -> pulumi.ResourceHook | None:
         """Return the hook that waits for the pods of a service; None if no pods are awaited."""
@@ -106,17 +131,17 @@ class Takeovers:
         cluster: Cluster,
         before: Mapping[str, int],
         weights: Mapping[str, int],
-        pods: Mapping[str, int],
+        loads: Mapping[str, _Load],
     ) -> Cluster:
         """Return the cluster with the `min` that it needs; unchanged if its `min` is enough."""
-        autoscaling, needed = cluster.autoscaling, _needed(cluster.id, before, weights, pods)
+        autoscaling, needed = cluster.autoscaling, _needed(cluster, before, weights, loads)
         if autoscaling is None or not needed or not _grows(cluster.id, before, weights):
             return cluster
-        old = " and ".join(f"{count} of {each}" for each, count in pods.items() if each != cluster.id)
+        old = " and ".join(f"{load} of {each}" for each, load in loads.items() if each != cluster.id)
         if needed > autoscaling.max:
             pulumi.log.warn(
-                f"service {service}: {cluster.id} takes over from {old} and needs {needed} pods for that; "
-                f"its autoscaling.max is {autoscaling.max}: raise it before the switch"
+                f"service {service}: {cluster.id} takes over from {old} and needs {needed} pods for that"
+                f"{_in_each(cluster)}; its autoscaling.max is {autoscaling.max}: raise it before the switch"
             )
         count = min(needed, autoscaling.max)
         self._awaited.setdefault(service, []).append(_Size(service, cluster.id, count, old))
@@ -124,8 +149,8 @@ class Takeovers:
             return cluster
         pulumi.log.info(
             f"service {service}: {cluster.id} takes over from {old}: its autoscaler keeps {count} pods or "
-            f"more from now on; the next `pulumi up` gives it back its min of {autoscaling.min}: leave it "
-            "some minutes, until the autoscaler sees the requests"
+            f"more{_in_each(cluster)} from now on; the next `pulumi up` gives it back its min of "
+            f"{autoscaling.min}: leave it some minutes, until the autoscaler sees the requests"
         )
         return cluster.model_copy(update={"autoscaling": autoscaling.model_copy(update={"min": count})})
 
@@ -141,7 +166,8 @@ class Takeovers:
         started = last_progress = time.monotonic()
         while True:
             try:
-                pods = await asyncio.to_thread(self._observed.pods, name)
+                found = await asyncio.to_thread(self._observed.pods, name)
+                pods = min(found, key=attrgetter("ready", "desired"))
             except ApiServerSilent as error:
                 pods = PodCount(0, 0, str(error))
             if pods.ready >= size.pods:
@@ -160,16 +186,26 @@ def _grows(cluster: str, before: Mapping[str, int], after: Mapping[str, int]) ->
     return after[cluster] * sum(before.values()) > before.get(cluster, 0) * sum(after.values())
 
 
+def _in_each(cluster: Cluster) -> str:
+    return " in each shard" if cluster.shards > 1 else ""
+
+
 def _needed(
-    cluster: str, before: Mapping[str, int], after: Mapping[str, int], pods: Mapping[str, int]
+    cluster: Cluster, before: Mapping[str, int], after: Mapping[str, int], loads: Mapping[str, _Load]
 ) -> int:
     """Return how many pods a cluster needs for its share, if all pods can take the same load.
+
+    With shards, as many in each. Shards of the same index of two clusters have the same UIDs.
 
     The pods of a cluster are enough for its share now. With several clusters the smallest result counts,
     because a cluster may have more pods than it needs.
     """
-    part, all_after = after[cluster] * sum(before.values()), sum(after.values())
-    enough = [-(-pods[each] * part // (weight * all_after)) for each, weight in before.items() if pods[each]]
+    part, all_after = after[cluster.id] * sum(before.values()), sum(after.values())
+    enough = [
+        -(-load.busiest * load.shards * part // (before[each] * all_after * cluster.shards))
+        for each, load in loads.items()
+        if load.busiest
+    ]
     return min(enough, default=0)
 
 
