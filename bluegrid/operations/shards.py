@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bluegrid_registry.contract import LABEL, cluster_name, cluster_of_labels, shards_of_labels
+from bluegrid_registry.contract import SHARD, cluster_name, cluster_of_labels, shard_id, shards_of_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,11 +30,11 @@ def _whole(service: str, cluster: str, shards: Sequence[Object]) -> Object:
     count = shards_of_labels(first["metadata"]["labels"])
     if count == 1:
         return first
-    ready = {each["metadata"]["labels"][f"{LABEL}/shard"]: _ready(each) for each in shards}
+    ready = {each["metadata"]["labels"][SHARD]: _ready(each) for each in shards}
     lost = [index for index in range(count) if not ready.get(f"{index}-of-{count}")]
     conditions = [each for shard in shards for each in shard["status"].get("conditions", ())]
     if lost:
-        names = ", ".join(cluster_name(service, f"{cluster}-{index}") for index in lost)
+        names = ", ".join(cluster_name(service, shard_id(cluster, index)) for index in lost)
         message = f"models of {len(lost)} of {count} shards do not answer: {names} without a ready pod"
         conditions.append({"type": LOST_SHARD, "message": message})
     generations = [each["metadata"]["generation"] for each in shards if "generation" in each["metadata"]]

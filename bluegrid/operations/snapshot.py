@@ -16,7 +16,7 @@ from bluegrid.operations.metrics import Counts, read_counts
 from bluegrid.operations.pods import pod_status
 from bluegrid.operations.routes import live_clusters
 from bluegrid.operations.shards import LOST_SHARD, whole_clusters
-from bluegrid_registry.contract import LABEL, METRICS_PORT, PORT, service_path
+from bluegrid_registry.contract import LABEL, METRICS_PORT, PORT, SHARD, service_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,6 +77,13 @@ class Snapshot:
         reports = {pod: self.reports[pod] for pod in pods if pod in self.reports}
         return {pod: report.counts for pod, report in reports.items() if report.counts is not None}
 
+    def counts_by_shard(self, pods: Iterable[str]) -> Sequence[Sequence[Counts]]:
+        """Return the counts of a cluster's pods, grouped by shard; one group without shards."""
+        by_shard: dict[str, list[Counts]] = defaultdict(list)
+        for pod, counts in self.counts_of(pods).items():
+            by_shard[self._shards_of_pods.get(pod, "")].append(counts)
+        return [*by_shard.values()]
+
     def live_clusters_of(self, service: str) -> tuple[str, ...]:
         """Return the clusters that get a service's requests, the live one first; empty: it is not online."""
         return live_clusters((*self.ingresses, *self.http_routes), service)
@@ -123,6 +130,11 @@ class Snapshot:
             if app := pod["metadata"]["labels"].get("app"):
                 names[app].append(pod["metadata"]["name"])
         return dict(names)
+
+    @cached_property
+    def _shards_of_pods(self) -> Mapping[str, str]:
+        labels = {pod["metadata"]["name"]: pod["metadata"]["labels"] for pod in self.pods}
+        return {name: each[SHARD] for name, each in labels.items() if SHARD in each}
 
     @cached_property
     def _pods_by_cluster(self) -> Mapping[tuple[str, str], Sequence[Object]]:

@@ -46,8 +46,9 @@ class ClusterStatus:
         ready, replicas: pods that get requests, and declared pods.
         state: the states of its pods, summed up (seed: module M205).
         why: the reason of a fault; None: there is no fault.
-        models_loaded: models in memory, of the pod with the fewest; None: no pod reported.
-        models_expected: models of its version.
+        models_loaded: models in memory, of the pod with the fewest; with shards, the sum over them; None: no pod
+            reported.
+        models_expected: models of its version; with shards, of those whose pods reported.
         requests_per_second, errors_per_second: inference requests, and those that the pods failed.
         refused_per_second: requests that were answered 400 to 499, mostly mistakes of clients.
         p99_ms: milliseconds that 99 of 100 requests took at most; None: there were no requests.
@@ -55,6 +56,7 @@ class ClusterStatus:
         pods: status of each pod.
         drift: differences from YAML.
         url: the service's, which the live cluster answers; None: the service has no live route.
+        shards: number of its shards; 1: it has none.
     """
 
     service: str
@@ -75,6 +77,7 @@ class ClusterStatus:
     pods: tuple[PodStatus, ...] = ()
     drift: tuple[str, ...] = ()
     url: str | None = None
+    shards: int = 1
 
     @property
     def is_well(self) -> bool:
@@ -218,6 +221,7 @@ def _row(before: Snapshot, now: Snapshot, deployment: Object, *, live: bool) -> 
     pods = [_with_report(now.pod_statuses[each], now) for each in names]
     counts, earlier = now.counts_of(names), before.counts_of(names)
     pairs = [(earlier[pod], counts[pod]) for pod in counts if pod in earlier]
+    by_shard = now.counts_by_shard(names)
     rates = traffic(pairs, now.at - before.at) if pairs and now.at > before.at else None
     return ClusterStatus(
         service=service,
@@ -230,15 +234,22 @@ def _row(before: Snapshot, now: Snapshot, deployment: Object, *, live: bool) -> 
         why=next((pod.why for pod in pods if pod.why), None)
         or _why_no_pods(deployment)
         or (_why_of_last_update(now, service, cluster) if pods else preflight_fault(now, service, cluster)),
-        models_loaded=min((each.loaded for each in counts.values()), default=None),
-        models_expected=max((each.expected or 0 for each in counts.values()), default=0) or None,
+        models_loaded=_sum(min(each.loaded for each in shard) for shard in by_shard),
+        models_expected=_sum(max(each.expected or 0 for each in shard) for shard in by_shard) or None,
         requests_per_second=None if rates is None else round(rates.requests, 2),
         errors_per_second=None if rates is None else round(rates.errors, 2),
         refused_per_second=None if rates is None else round(rates.refused, 2),
         p99_ms=None if rates is None or rates.p99 is None else round(rates.p99 * 1000, 2),
         age_seconds=age_seconds(deployment, now.now),
         pods=tuple(pods),
+        shards=shards_of_labels(labels),
     )
+
+
+def _sum(counts: Iterable[int]) -> int | None:
+    """Return the sum; None without a count."""
+    counts = [*counts]
+    return sum(counts) if counts else None
 
 
 def _with_report(pod: PodStatus, now: Snapshot) -> PodStatus:

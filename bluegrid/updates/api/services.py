@@ -26,6 +26,8 @@ class DeclaredCluster(Frozen):
 
     id: Label
     version: Label
+    shards: int
+    """Parts of a version that is larger than a pod; 1: it has none."""
     bad: BadMark | None
     """Why its version should not be live; None: the version is not marked."""
 
@@ -142,7 +144,7 @@ def _declared(shared: _Shared, file: RegistryFile, service: Service) -> Declared
         set=file.set.id,
         path=f"/modelService/{service.name}",
         clusters=tuple(
-            DeclaredCluster(id=each.id, version=each.version, bad=bad.get(each.version))
+            DeclaredCluster(id=each.id, version=each.version, shards=each.shards, bad=bad.get(each.version))
             for each in service.clusters
         ),
         regions=tuple(_regions(shared, service, bad)),

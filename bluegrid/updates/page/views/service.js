@@ -184,7 +184,7 @@ function clusterRow(serviceRegion, row) {
     h("strong", null, bdi(row.cluster)),
     row.live ? h("span", { class: "live" }, "live") : "standby",
     bdi(row.version),
-    `${count(row.ready)} of ${count(row.replicas)}`,
+    [`${count(row.ready)} of ${count(row.replicas)}`, row.shards > 1 && muted(`in ${count(row.shards)} shards`)],
     [badge(kind, words), h("div", { class: "muted" }, bdi(row.state))],
     row.models_loaded == null ? "–" : `${count(row.models_loaded)} of ${count(row.models_expected)}`,
     rate(row.requests_per_second),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bluegrid.operations import ClusterStatus, Snapshot, statuses
+from bluegrid.operations.metrics import Counts
 from bluegrid.operations.shards import whole_clusters
+from bluegrid.operations.snapshot import PodReport
 from bluegrid.operations.waiting import Wait, WaitGoal
 from bluegrid.states import ClusterState, ServiceState
 from tests.support.kubernetes_objects import deployment, live_route, running, snapshot_of
@@ -37,6 +39,20 @@ def test_pods_of_all_shards_are_one_row() -> None:
     row = row_of(snapshot(*map(shard, range(3))))
     assert (row.cluster, row.ready, row.replicas, len(row.pods)) == ("d2", 6, 6, 6)
     assert row.is_well
+
+
+def test_models_are_those_of_all_shards_by_the_pod_of_each_with_the_fewest() -> None:
+    pods = [running(f"d2-{number}", "d2") for number in range(6)]
+    for number, pod in enumerate(pods):
+        pod["metadata"]["labels"]["bluegrid.io/shard"] = f"{number // 2}-of-3"
+    loaded, expected = (40, 40, 30, 20, 25, 25), (40, 40, 35, 35, 25, 25)
+    reports = {
+        f"d2-{number}": PodReport(Counts(own, of, 0, 0), None)
+        for number, (own, of) in enumerate(zip(loaded, expected, strict=True))
+    }
+    now = snapshot_of(whole_clusters(map(shard, range(3))), [live_route("d2")], pods, reports)
+    row = row_of(now)
+    assert (row.shards, row.models_loaded, row.models_expected) == (3, 85, 100)
 
 
 def test_a_shard_without_ready_pods_is_named() -> None:

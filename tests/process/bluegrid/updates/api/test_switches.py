@@ -74,8 +74,8 @@ def test_a_service_is_told_as_declared_with_what_was_live_before(
     (service,) = operator.get("/services").json()
     assert (service["name"], service["set"], service["update"]) == ("line-loading", "g1", None)
     assert service["clusters"] == [
-        {"id": "d1", "version": "v1", "bad": None},
-        {"id": "d2", "version": "v2", "bad": None},
+        {"id": "d1", "version": "v1", "shards": 1, "bad": None},
+        {"id": "d2", "version": "v2", "shards": 1, "bad": None},
     ]
     (region,) = service["regions"]
     assert (region["region"], region["stack"], region["live"]) == ("north", "north", "d1")
