@@ -46,8 +46,8 @@ class ClusterStatus:
         ready, replicas: pods that get requests, and declared pods.
         state: the states of its pods, summed up (seed: module M205).
         why: the reason of a fault; None: there is no fault.
-        models_loaded: models in memory, of the pod with the fewest; with shards, the sum over them; None: no pod
-            reported.
+        models_loaded: models in memory, of the pod with the fewest; with shards, the sum over them; None: no
+            pod reported.
         models_expected: models of its version; with shards, of those whose pods reported.
         requests_per_second, errors_per_second: inference requests, and those that the pods failed.
         refused_per_second: requests that were answered 400 to 499, mostly mistakes of clients.

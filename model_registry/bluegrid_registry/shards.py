@@ -23,7 +23,9 @@ def shard_of(uid: str, count: int) -> int:
     """
     # A UID in a request may be any text that JSON can hold.
     digest = hashlib.sha256(uid.encode(errors="surrogatepass")).digest()
-    return int.from_bytes(digest[:8]) % count
+    # By the range of the hash, not its remainder: in the order of the hashes, the models of each shard are
+    # together, whatever the number of shards.
+    return int.from_bytes(digest[:8]) * count >> 64
 
 
 @dataclass(frozen=True)

