@@ -30,6 +30,11 @@ class LoaderOnDemand:
     def _loader(self) -> Loader:
         return self._make()
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the framework is imported."""
+        return "_loader" in self.__dict__
+
     def prepare(self) -> None:
         """Import the framework now."""
         self._loader  # noqa: B018 - made when it is first read

@@ -140,10 +140,13 @@ class Dispatcher:
 
     async def unload(self, uid: str) -> Response:
         """Unload a model until it is loaded again; return the worst of the workers' responses."""
+        # First, for workers that are forked meanwhile.
+        self._unloaded.add(uid)
         worst = max(await self.ask_all(Request(Kind.UNLOAD, uid)), key=lambda response: response.status)
         if worst.status < 400:
-            self._unloaded.add(uid)
             self._inline.pop(uid, None)
+        else:
+            self._unloaded.discard(uid)
         return worst
 
     def models_as_data(self, linear: Mapping[str, ServedModel], trees: SharedTrees | None) -> None:

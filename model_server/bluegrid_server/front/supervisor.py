@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -21,6 +23,8 @@ from bluegrid_server.ipc.control import (
     Fetched,
     Fork,
     Forked,
+    Import,
+    Imported,
     Kill,
     Loading,
     Progress,
@@ -93,6 +97,17 @@ class Supervisor:
         self._connecting: dict[int, asyncio.Task[Any]] = {}
         self._culprits: dict[str, PendingRequest] = {}
         """Requests that ended their worker, by name of the worker, until the fork server reports the exit."""
+        self._imports_later = False
+        """Whether the fork server has to import the framework when the pod is ready."""
+        self._limited_since = -math.inf
+        """Since when steps are limited: not during the import, which keeps the fork server from killing, and
+        which a step of a first worker may have to do for itself."""
+        self._outgoing: dict[int, WorkerConnection] = {}
+        """By slot, workers without the framework, which answer until those with it are up in their place."""
+        self._retired: set[WorkerConnection] = set()
+        """Workers without the framework that answer the last of their requests."""
+        self._replaced: set[str] = set()
+        """Names of retired workers that have answered them, until the fork server reports the exit."""
         self._failures = 0
         self._log = structlog.get_logger()
         self._fork_server, self._control = fork_server, fork_server.control
@@ -114,9 +129,8 @@ class Supervisor:
 
     def up(self) -> Iterator[WorkerConnection]:
         """Return the workers that accept requests."""
-        return (
-            connection for connection in self.workers.values() if connection is not None and connection.is_up
-        )
+        connections = chain(self.workers.values(), self._outgoing.values())
+        return (connection for connection in connections if connection is not None and connection.is_up)
 
     def worker_reported(self, connection: WorkerConnection, event: Order | Event) -> None:
         """Handle an event of a worker."""
@@ -132,39 +146,62 @@ class Supervisor:
         """Replace an ended worker; its requests go to other workers, except the request that ended it."""
         if self.reason == "stopping" or self.broken.done():
             return
-        self._failures = 0 if connection.is_up else self._failures + 1
+        slot = self._slot_of(connection)
         culprit = connection.pending.pop(connection.status.request or 0, None)
         if culprit is not None and connection.error is not None:
             culprit.fail(connection.error)
         elif culprit is not None:
             self._culprits[connection.name] = culprit
-        (slot,) = (slot for slot, other in self.workers.items() if other is connection)
-        self.workers[slot] = None
         self._order(Kill(connection.name))
-        if self._failures > _MAX_FAILURES:
-            self._break(f"{self._settings.place}: workers end before they can answer; see the log")
-            return
-        self._fork(slot)
+        if slot is None:
+            # Another worker has its place, or is about to have it.
+            self._outgoing = {slot: each for slot, each in self._outgoing.items() if each is not connection}
+            if connection in self._retired and culprit is None:
+                self._replaced.add(connection.name)
+            self._retired.discard(connection)
+        else:
+            self._failures = 0 if connection.is_up else self._failures + 1
+            self.workers[slot] = None
+            if self._failures > _MAX_FAILURES:
+                self._break(f"{self._settings.place}: workers end before they can answer; see the log")
+                return
+            self._fork(slot)
         self._router.worker_lost([*connection.pending.values()])
+
+    def _slot_of(self, connection: WorkerConnection) -> int | None:
+        return next((slot for slot, other in self.workers.items() if other is connection), None)
 
     def _worker_ready(self, connection: WorkerConnection) -> None:
         connection.is_up = True
+        outgoing = self._outgoing.pop(slot, None) if (slot := self._slot_of(connection)) is not None else None
+        if outgoing is not None:
+            self._retired.add(outgoing)
+            outgoing.retire()
         for slot in range(self._settings.workers):
             if slot not in self.workers:
                 self._fork(slot)
         if len(list(self.up())) == self._settings.workers:
             self.reason, self.loading = None, ()
+            if self._imports_later:
+                self._imports_later, self._limited_since = False, math.inf
+                self._order(Import())
         self._router.worker_up(connection)
 
+    def _framework_imported(self) -> None:
+        """Replace the workers by ones that share the framework, without a moment of none."""
+        self._limited_since = self._loop.time()
+        for slot, connection in [*self.workers.items()]:
+            # A worker that is being forked is forked after the import.
+            if connection is not None:
+                self._outgoing[slot] = connection
+                self._fork(slot)
+
     def _check_time_limits(self) -> None:
-        for connection in self.up():
+        for connection in (*self.up(), *self._retired):
             limit = self._settings.time_limit
             number = connection.status.request
-            if (
-                connection.error is None
-                and connection.status.seconds > limit
-                and number in connection.pending
-            ):
+            seconds = min(connection.status.seconds, self._loop.time() - self._limited_since)
+            if connection.error is None and seconds > limit and number in connection.pending:
                 model = connection.pending[number].uid or "a model of the request"
                 connection.error = TimeLimitError(
                     f"{model} took longer than {limit:g} s; its process was replaced"
@@ -203,12 +240,15 @@ class Supervisor:
                     memory.seek(0)
                     self.loading, signature = orjson.loads(memory.read())
                 self.signature = None if signature is None else ModelSignature.model_validate(signature)
-            case Fetched(models, examples, blocks):
+            case Fetched(models, examples, blocks, imports_later):
+                self._imports_later = imports_later
                 self._fetched(models, examples, dict(zip(blocks, fds, strict=True)))
             case Forked(name, slot):
                 self._connect(name, slot, *fds)
             case Exited(name, status):
                 self._exited(name, status)
+            case Imported():
+                self._framework_imported()
 
     def _fetched(self, models: int, examples: int, blocks: Mapping[str, int]) -> None:
         self.models, self.examples = models, examples
@@ -221,6 +261,9 @@ class Supervisor:
         self._fork(0, is_first=True)
 
     def _exited(self, name: str, status: int) -> None:
+        if name in self._replaced:
+            self._replaced.remove(name)
+            return
         self._log.warning("worker ended", how=_how(status))
         if culprit := self._culprits.pop(name, None):
             model = culprit.uid or "a model of the request"

@@ -44,6 +44,7 @@ class WorkerConnection(asyncio.Protocol):
         self._listener = listener
         self._frames = Frames()
         self._gone = asyncio.Event()
+        self._is_retired = False
         self._transport: asyncio.WriteTransport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,6 +63,8 @@ class WorkerConnection(asyncio.Protocol):
                 del self.pending[number]
                 self.bytes -= len(pending.body)
             pending.receive(response)
+        if self._is_retired and not self.pending:
+            self._transport.close()
 
     def connection_lost(self, _: Exception | None) -> None:
         """Report the end of the worker."""
@@ -75,6 +78,13 @@ class WorkerConnection(asyncio.Protocol):
         self.pending[pending.number] = pending
         self.bytes += len(pending.body)
         self._transport.write(request_bytes(pending.number, pending))
+
+    def retire(self) -> None:
+        """Accept no more requests; end the worker when it has answered those that it has."""
+        self.is_up = False
+        self._is_retired = True
+        if not self.pending:
+            self._transport.close()
 
     async def close(self) -> None:
         """Close the connection, which ends the worker, and wait until it has ended."""

@@ -1,13 +1,15 @@
 """Messages between the front, the fork server and the workers, besides requests; one class each.
 
-    front ── Fork, Kill ────────────────────────────────────────────► fork server
-    front ◄─ Progress, Failed, Loading, Fetched, Forked, Exited ───── fork server  (SOCK_SEQPACKET)
+    front ── Fork, Kill, Import ────────────────────────────────────► fork server
+    front ◄─ Progress, Failed, Loading, Fetched, Forked, Exited,
+             Imported ─────────────────────────────────────────────── fork server  (SOCK_SEQPACKET)
     front ◄─ Progress, Failed, Ready ── as a response, number UP ──── worker       (frames.py)
 
     fork server:  Progress* Loading Progress* Fetched   the front orders the first worker
                   Progress* Failed                      the version cannot be served: the pod gives up
                   Forked                                one for each Fork, with two descriptors
                   Exited                                one for each Kill of an existing worker
+                  Imported                              one for each Import; workers forked later have it
     worker:       Progress* Ready | Failed
 
 A message is one JSON object with the class's name as `type`. Descriptors are sent with the message, in the
@@ -39,6 +41,11 @@ class Kill:
     """Kill a worker, if it has not ended by itself, and report its exit."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Import the framework, which `Fetched` has said is not imported yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +83,13 @@ class Fetched:
         models: number of models of the version.
         examples: number of models whose recorded examples reproduced.
         blocks: what the memories hold: `linear`, `trees`.
+        imports_later: whether requests may need a framework that is not imported yet.
     """
 
     models: int
     examples: int
     blocks: list[str] = field(default_factory=list)
+    imports_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +117,20 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """The framework is imported, or cannot be, as the log says."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The worker accepts requests."""
 
 
-Order = Fork | Kill
-Event = Progress | Failed | Loading | Fetched | Forked | Exited | Ready
+Order = Fork | Kill | Import
+Event = Progress | Failed | Loading | Fetched | Forked | Exited | Imported | Ready
 _TYPES: dict[str, type[Order | Event]] = {
-    kind.__name__: kind for kind in (Fork, Kill, Progress, Failed, Loading, Fetched, Forked, Exited, Ready)
+    kind.__name__: kind
+    for kind in (Fork, Kill, Import, Progress, Failed, Loading, Fetched, Forked, Exited, Imported, Ready)
 }
 
 

@@ -81,7 +81,6 @@ class FilePool(ModelPool):
                 say(f"{self._place}: {number} of {len(self)} models loaded")
         if trees is not None:
             trees.finish()
-        self._version.import_framework()
         if self._version.compiler is not None:
             say(f"{self._place}: {self._accelerated()}")
         return examples

@@ -97,10 +97,15 @@ class LoadableVersion:
     examples: Mapping[str, Sequence[AnyExample]] = field(default_factory=dict)
     """The recorded examples by UID, of the models that have any."""
 
-    def import_framework(self) -> None:
-        """Import the framework for all workers, if requests may need it for models that are data."""
+    @property
+    def imports_later(self) -> bool:
+        """Whether requests may need the framework for models that are data, and it is not imported yet."""
         is_needed = self.data_models is not None and self.data_models.need_framework
-        if is_needed and isinstance(self.loader, LoaderOnDemand):
+        return is_needed and isinstance(self.loader, LoaderOnDemand) and not self.loader.is_imported
+
+    def import_framework(self) -> None:
+        """Import the framework, if it is to be imported later."""
+        if self.imports_later and isinstance(self.loader, LoaderOnDemand):
             self.loader.prepare()
 
 

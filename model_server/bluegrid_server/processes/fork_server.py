@@ -27,6 +27,8 @@ from bluegrid_server.ipc.control import (
     Fetched,
     Fork,
     Forked,
+    Import,
+    Imported,
     Kill,
     Loading,
     Progress,
@@ -143,7 +145,9 @@ class ForkServer:
 
     def _send_fetched(self, blocks: Mapping[str, int] | None = None) -> None:
         fds = blocks or {}
-        self._send(Fetched(len(self._version.rows), len(self._version.examples), [*fds]), [*fds.values()])
+        version = self._version
+        fetched = Fetched(len(version.rows), len(version.examples), [*fds], version.imports_later)
+        self._send(fetched, [*fds.values()])
 
     def _follow_orders(self) -> None:
         """Follow orders until the front closes the connection."""
@@ -162,6 +166,18 @@ class ForkServer:
                     self._send(Exited(name, _kill(pid)))
             case Fork(slot, is_first):
                 self._fork(slot, is_first=is_first)
+            case Import():
+                self._import()
+
+    def _import(self) -> None:
+        try:
+            self._version.import_framework()
+        # The preflight has imported it in the same image. Workers try again for each request that needs it.
+        except Exception as error:  # noqa: BLE001
+            structlog.get_logger().error("framework cannot be imported", exc_info=error)
+        gc.collect()
+        gc.freeze()  # as in _follow_orders()
+        self._send(Imported())
 
     def _fork(self, slot: int, *, is_first: bool) -> None:
         self._forked += 1

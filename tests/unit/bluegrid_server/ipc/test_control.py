@@ -10,12 +10,14 @@ from bluegrid_server.ipc.control import Event, Order, message_bytes, message_of
 MESSAGES = [
     control.Fork(3, is_first=True),
     control.Kill("3.7"),
+    control.Import(),
     control.Progress("set g1 version v1: fetching"),
     control.Failed("set g1 version v1: no such version"),
     control.Loading(186),
-    control.Fetched(186, examples=3, blocks=["linear", "trees"]),
+    control.Fetched(186, examples=3, blocks=["linear", "trees"], imports_later=True),
     control.Forked("3.7", 3),
     control.Exited("3.7", -9),
+    control.Imported(),
     control.Ready(),
 ]
 

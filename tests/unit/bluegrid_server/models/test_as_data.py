@@ -117,6 +117,18 @@ def forests(publish: Callable[[Path], Settings], tmp_path: Path) -> Settings:
     return publish(tmp_path / "forests")
 
 
+def test_forests_are_loaded_before_their_framework_is_imported(forests: Settings) -> None:
+    version = fetch_version(forests, lambda _: None, AsData.RELIED_ON)
+    FilePool(version, forests).load_all(lambda _: None)
+    assert version.imports_later
+    version.import_framework()
+    assert not version.imports_later
+
+
+def test_linear_models_never_need_their_framework(settings: Settings) -> None:
+    assert not fetch_version(settings, lambda _: None, AsData.RELIED_ON).imports_later
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_trees_are_read_as_data_and_stay_in_files_for_their_framework(forests: Settings) -> None:
     pool = pool_of(forests, AsData.RELIED_ON)
