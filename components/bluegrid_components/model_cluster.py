@@ -27,7 +27,7 @@ from pulumi_kubernetes.policy import v1 as policy
 from bluegrid_components.parts import Part, parts_of
 from bluegrid_components.pod_specs import PodSpecs
 from bluegrid_components.pods import autoscaler, network_policy
-from bluegrid_components.proofs.gate import Gate
+from bluegrid_components.proofs.gate import ANSWERS_IN_A_ROW, Gate
 from bluegrid_components.routes.route import Route, RouteArgs
 from bluegrid_registry import Shares, contract
 
@@ -222,7 +222,9 @@ class ModelCluster(pulumi.ComponentResource):
         Pods may be ready although the proxy does not know them yet, or may have died since. None as for
         `gate`.
         """
-        gate = self.gate(answers=1)
+        # A pod reaches the models of its own shard without that shard's Service, so that one answer proves
+        # the Services of the other shards only.
+        gate = self.gate(answers=1 if self._args.cluster.shards == 1 else ANSWERS_IN_A_ROW)
         remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
         gate = gate and replace(gate, timeout=_READY_SECONDS, remedy=remedy)
         return self._args.hosting.safeguards.ready.expect(route, gate, self._standing_host())

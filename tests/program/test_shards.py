@@ -9,6 +9,8 @@ import pulumi
 import pytest
 
 from bluegrid.project import Urns
+from bluegrid_components.proofs.gate import ANSWERS_IN_A_ROW
+from bluegrid_components.proofs.hooks import Proofs
 from bluegrid_registry import Registry
 from tests.program.cluster import api_server, kubeconfig
 from tests.program.objects import container_of, pod_of
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bluegrid_components.proofs.gate import Gate
     from tests.program.recorder import Plan
 
     Write = Callable[..., Path]
@@ -102,6 +105,26 @@ def test_a_switch_to_a_cluster_with_shards_waits_for_all_of_them(registry: Write
     plan = run_program(sharded(registry(live="d2")))
     before = plan.before("Ingress line-loading")
     assert {f"Deployment {name}" for name in NAMES} | {"Ingress line-loading-d2"} <= before
+
+
+def test_just_before_a_switch_to_shards_their_pods_answer_20_times_in_a_row(
+    registry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proofs: list[Gate] = []
+    expect = Proofs.expect
+
+    def note(self: Proofs, route: str, gate: Gate | None, host: pulumi.Input[str] | None) -> object:
+        if route == "line-loading" and gate is not None:
+            proofs.append(gate)
+        return expect(self, route, gate, host)
+
+    monkeypatch.setattr(Proofs, "expect", note)
+    run_program(registry(live="d2"))
+    (whole,) = [each.answers for each in proofs if each.timeout == 30]
+    proofs.clear()
+    run_program(sharded(registry(live="d2")))
+    (in_shards,) = [each.answers for each in proofs if each.timeout == 30]
+    assert (whole, in_shards) == (1, ANSWERS_IN_A_ROW)
 
 
 def test_each_shard_has_an_autoscaler_of_its_own(registry: Write) -> None:
