@@ -126,3 +126,46 @@ def test_a_number_of_shards_is_not_changed_in_place(sharded: Workspace, load: Lo
     assert "cluster d2 has 3 shards, and the registry says 2" in refused.output
     assert load.stop().failed_total == 0
     assert not [each for each in steps.preview(sharded) if each.op != "same"]
+
+
+def addresses(work: Workspace) -> list[str]:
+    """Return the IPs of the shards' Services."""
+    path = "jsonpath={.items[*].spec.clusterIP}"
+    return kubectl(work, "get", "service", *SHARDS, "--output", path).require().output.split()
+
+
+def peers(work: Workspace, shard: str) -> list[str]:
+    """Return the IPs of shards that the pods of a shard have."""
+    path = "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='BLUEGRID_PEERS')].value}"
+    urls = json.loads(kubectl(work, "get", "deployment", shard, "--output", path).require().output)
+    return [httpx.URL(url).host for url in urls]
+
+
+def test_a_service_of_a_shard_that_was_made_again_is_found_by_a_refresh(
+    sharded: Workspace, local: Local, load: Load
+) -> None:
+    service = json.loads(kubectl(sharded, "get", "service", SHARDS[1], "--output=json").require().output)
+    before = addresses(sharded)
+    del service["spec"]["clusterIP"], service["spec"]["clusterIPs"]
+    service["metadata"] = {key: service["metadata"][key] for key in ("name", "labels", "annotations")}
+    file = sharded.state / "service.json"
+    file.write_text(json.dumps(service))
+    kubectl(sharded, "delete", "service", SHARDS[1]).require()
+    kubectl(sharded, "create", "--filename", str(file)).require()
+    now = addresses(sharded)
+    assert now != before
+    assert peers(sharded, SHARDS[0]) == before
+    # Neither a preview nor the pods' own probes see it; the proof before the switch does.
+    assert not [each for each in steps.preview(sharded) if each.op != "same"]
+    refused = sharded.bluegrid("switch", SERVICE, "d2", "--up", "--yes")
+    assert refused.exit_code != 0
+    assert live(sharded) == f"{SERVICE}-d1"
+    steps.edit_live(sharded, "d1")
+
+    sharded.pulumi("up", "--refresh", "--yes", "--skip-preview").require()
+
+    assert [peers(sharded, each) for each in SHARDS] == [now] * COUNT
+    steps.switch(sharded, "d2")
+    assert not [each for each in batch(sharded, local) if "error" in each]
+    steps.switch(sharded, "d1")
+    assert load.stop().failed_total == 0
