@@ -32,6 +32,7 @@ class JoinedTrees:
         right: the next place otherwise, (m,).
         leaves: numbers of the leaves, (l,).
         roots: the first place in each tree, (t,).
+        leaf_counts: number of leaves of each tree, (t,), in the order of `leaves`.
     """
 
     features: NDArray[Any]
@@ -40,6 +41,7 @@ class JoinedTrees:
     right: NDArray[np.int64]
     leaves: NDArray[Any]
     roots: NDArray[np.int64]
+    leaf_counts: NDArray[np.int64]
 
     @classmethod
     def of_nodes(
@@ -93,7 +95,57 @@ class JoinedTrees:
             following[len(nodes) :],
             values[leaves],
             places[first],
+            np.add.reduceat(~inner, first, dtype=np.int64),
         )
+
+    @classmethod
+    def of_inner_nodes(
+        cls,
+        leaf_counts: NDArray[np.int64],
+        features: NDArray[Any],
+        splits: NDArray[Any],
+        left: NDArray[np.int64],
+        right: NDArray[np.int64],
+        leaves: NDArray[Any],
+    ) -> JoinedTrees:
+        """Join trees whose inner nodes and leaves have a numbering each, the root first.
+
+        Args:
+            leaf_counts: number of leaves of each tree, (t,), all positive: one more than inner nodes.
+            features: the feature that each inner node compares, (m,).
+            splits: the value that each inner node compares with, (m,).
+            left: the next place in the tree if the feature is below the split, (m,).
+            right: the next place otherwise, (m,).
+            leaves: numbers of the leaves, (l,).
+
+        Raises:
+            NotCompiledError: arrays have other sizes, or a child is missing.
+        """
+        counts = leaf_counts - 1
+        if not len(features) == len(splits) == len(left) == len(right) == counts.sum():
+            raise NotCompiledError("has nodes without a split or a child")
+        if len(leaves) != leaf_counts.sum():
+            raise NotCompiledError("has another number of leaves")
+        node, leaf = np.cumsum(counts) - counts, np.cumsum(leaf_counts) - leaf_counts
+        sizes, nodes, ends = (np.repeat(each, counts) for each in (counts, node, leaf))
+        for places in (left, right):
+            if ((places >= sizes) | (places < -sizes - 1)).any():
+                raise NotCompiledError("has a node whose child is missing")
+        return cls(
+            features,
+            splits,
+            np.where(left < 0, left - ends, left + nodes),
+            np.where(right < 0, right - ends, right + nodes),
+            leaves,
+            np.where(counts > 0, node, ~leaf),
+            leaf_counts,
+        )
+
+    def largest_sum(self, outputs: Sequence[int] | NDArray[np.int64]) -> float:
+        """Return a magnitude that no sum exceeds; `outputs` is the output to which each tree adds, (t,)."""
+        first = np.cumsum(self.leaf_counts) - self.leaf_counts
+        largest = np.maximum.reduceat(np.abs(self.leaves), first)
+        return float(np.bincount(outputs, largest).max())
 
     def table(
         self,

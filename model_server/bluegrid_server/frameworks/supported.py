@@ -85,10 +85,15 @@ FRAMEWORKS: Mapping[str, Framework] = {
         extra="xgboost",
         outlives_fork=True,
         on_gpu=True,
+        readers={"ubj": "xgboost.read_data", "json": "xgboost.read_data"},
         compiler="xgboost.compiler",
     ),
     "lightgbm": Framework(
-        {"txt": "lightgbm.load"}, extra="lightgbm", outlives_fork=True, compiler="lightgbm.compiler"
+        {"txt": "lightgbm.load"},
+        extra="lightgbm",
+        outlives_fork=True,
+        readers={"txt": "lightgbm.read_data"},
+        compiler="lightgbm.compiler",
     ),
     "catboost": Framework({"cbm": "catboost.load"}, extra="catboost", outlives_fork=True, needs_pandas=True),
     "tensorflow": Framework(

@@ -206,24 +206,38 @@ def _is_compiled(settings: Settings) -> bool:
 def load(version: LoadableVersion, uid: str) -> ServedModel:
     """Load a model; raise ModelError on failure, whose message continues after "model <uid>"."""
     row, acceleration = version.rows[uid], None
-    path = version.paths[uid]
+    path, examples = version.paths[uid], version.examples.get(uid, ())
     model = None if version.data_models is None else version.data_models.get(row.sha256, path)
     if isinstance(model, TreeModel):
         load_it = partial(_loaded, version.loader, path)
         original = ModelOnDemand(load_it, model.inputs, model.outputs)
-        model, acceleration = TreeModel(model.table, model.inputs, model.outputs, original), TREES
-    elif model is None:
-        model = _loaded(version.loader, path)
+        model, acceleration = _as_compiled(model, original, examples), TREES
+    if model is None:
+        model, acceleration = _loaded(version.loader, path), None
     if version.compiler is not None and not isinstance(model, TreeModel):
-        prove = partial(reproduce, examples=version.examples.get(uid, ()))
+        prove = partial(reproduce, examples=examples)
         model, acceleration = accelerated(model, version.compiler, prove)
     if version.compared is not None:
-        check_alike(version.compared(path.read_bytes()), model)
+        read = version.compared(path.read_bytes())
+        check_alike(_as_compiled(read, model, examples) if isinstance(read, TreeModel) else read, model)
     if version.outputs:
         check_outputs(model, version.outputs)
     return ServedModel(
         uid, f"sha256:{row.sha256}", model, acceleration, version.outputs, version.refuses_non_finite
     )
+
+
+def _as_compiled(read: TreeModel, original: Model, examples: Sequence[AnyExample]) -> TreeModel | None:
+    """Return a model that was read as data, with its original; None if it misses its recorded examples.
+
+    A compiled model that misses them is not used either: where exp is the last step, one bit may differ.
+    """
+    model = TreeModel(read.table, read.inputs, read.outputs, original)
+    try:
+        reproduce(model, examples)
+    except ModelError:
+        return None
+    return model
 
 
 def _loaded(loader: Loader, path: Path) -> Model:

@@ -15,9 +15,11 @@ from bluegrid_server.frameworks.trees import Ensemble, Tree
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from bluegrid_server.frameworks.boosters import BoosterModel
 
-_LINKS = {
+LINKS = {
     **dict.fromkeys(
         (
             "regression",
@@ -51,23 +53,29 @@ def compiled(model: BoosterModel) -> Compiled:
         raise NotCompiledError("takes categories by name")
     text = model.booster.model_to_string()
     head, *trees = text.split("\n\nend of trees")[0].split("\n\nTree=")
-    header = _table(head)
+    header = table_of(head)
     objective = header.get("objective", "").removesuffix(f" num_class:{header['num_class']}")
-    if objective not in _LINKS:
+    if objective not in LINKS:
         raise NotCompiledError(f"is of objective {objective or 'of its own'}")
     outputs = int(header["num_tree_per_iteration"])
     is_average = "average_output" in head.splitlines()
     ensemble = Ensemble(
         inputs=model.booster.num_feature(),
         outputs=outputs,
-        trees=[_tree(number % outputs, _table(tree)) for number, tree in enumerate(trees)],
+        trees=[_tree(number % outputs, table_of(tree)) for number, tree in enumerate(trees)],
         divisor=len(trees) / outputs if is_average else 1.0,
-        link=_LINKS[objective],
+        link=LINKS[objective],
     )
     return Compiled(ensemble, ensemble.rows(), _RTOL)
 
 
-def _table(text: str) -> dict[str, str]:
+def are_generated(names: list[str]) -> bool:
+    """Return whether LightGBM has made up the names of the features."""
+    return names == [f"Column_{number}" for number in range(len(names))]
+
+
+def table_of(text: str) -> dict[str, str]:
+    """Return the keys and values of a part of the text."""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
@@ -87,6 +95,10 @@ def _tree(output: int, tree: Mapping[str, str]) -> Tree:
         for name in ("split_feature", "left_child", "right_child")
     )
     splits = np.array(tree["threshold"].split(), dtype=np.float64)
-    # LightGBM treats numbers from -_ZERO to _ZERO as 0, and has no splits between the two.
-    splits = np.where(splits == -_ZERO, np.nextafter(-_ZERO, -np.inf), splits)
-    return Tree(output, features, splits, left, right, leaves)
+    return Tree(output, features, splits_of(splits), left, right, leaves)
+
+
+def splits_of(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the splits of thresholds: numbers from -_ZERO to _ZERO are 0, and no split is between."""
+    splits: NDArray[np.float64] = np.where(thresholds == -_ZERO, np.nextafter(-_ZERO, -np.inf), thresholds)
+    return splits

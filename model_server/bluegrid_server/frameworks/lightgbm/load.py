@@ -16,6 +16,7 @@ from bluegrid_registry.model_types import writers
 from bluegrid_server.frameworks.boosters import BoosterModel, Output, of_two_classes
 from bluegrid_server.frameworks.features import features_of
 from bluegrid_server.frameworks.lightgbm.categories import categories_of
+from bluegrid_server.frameworks.lightgbm.compiler import are_generated
 from bluegrid_server.frameworks.versions import check_writer, unreadable
 
 if TYPE_CHECKING:
@@ -60,4 +61,4 @@ def _newest_version(booster: lightgbm.Booster) -> str:
 def _names(booster: lightgbm.Booster) -> list[str]:
     """Return the names of the features; empty if LightGBM has generated them."""
     names = booster.feature_name()
-    return [] if names == [f"Column_{number}" for number in range(len(names))] else names
+    return [] if are_generated(names) else names

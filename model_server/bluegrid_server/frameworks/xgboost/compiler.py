@@ -29,7 +29,7 @@ _LINKS = {
     "Exp": ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox"),
     "Softmax": ("multi:softprob",),
 }
-_LINK_OF = {objective: link for link, objectives in _LINKS.items() for objective in objectives}
+LINK_OF = {objective: link for link, objectives in _LINKS.items() for objective in objectives}
 _RTOL = 1e-5
 
 
@@ -44,11 +44,11 @@ def compiled(model: BoosterModel) -> Compiled:
     learner = json.loads(model.booster.save_raw("json"))["learner"]
     objective = learner["objective"]["name"]
     kind = learner["gradient_booster"]["name"]
-    if kind != "gbtree" or objective not in _LINK_OF:
+    if kind != "gbtree" or objective not in LINK_OF:
         raise NotCompiledError(f"is of booster {kind} and objective {objective}")
     parameters, grown = learner["learner_model_param"], learner["gradient_booster"]["model"]
     outputs = max(int(parameters["num_class"]), int(parameters["num_target"]), 1)
-    link = _LINK_OF[objective]
+    link = LINK_OF[objective]
     base = np.broadcast_to(
         np.array(json.loads(parameters["base_score"]), dtype=np.float32).reshape(-1), outputs
     )
@@ -56,7 +56,7 @@ def compiled(model: BoosterModel) -> Compiled:
         inputs=int(parameters["num_feature"]),
         outputs=outputs,
         trees=[
-            *(Tree.constant(output, _margin(value, link)) for output, value in enumerate(base)),
+            *(Tree.constant(output, margin_of(value, link)) for output, value in enumerate(base)),
             *(_tree(*each) for each in zip(grown["tree_info"], grown["trees"], strict=True)),
         ],
         precision=np.float32,
@@ -75,7 +75,7 @@ def _tree(output: int, tree: dict[str, Any]) -> Tree:
     )
 
 
-def _margin(base: Any, link: str) -> Any:
+def margin_of(base: Any, link: str) -> Any:
     """Return the sum whose answer is the base score, as XGBoost computes it."""
     one = np.float32(1)
     if link == "Sigmoid":

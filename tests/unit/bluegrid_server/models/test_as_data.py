@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import gc
+import json
 import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import lightgbm
 import numpy as np
 import pytest
 import skops.io
+import xgboost
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
+from bluegrid_registry import ModelType
 from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.compiler import TREES
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.tree_model import TreeModel
 from bluegrid_server.frameworks.tree_table import TreeTable
@@ -25,7 +30,7 @@ from bluegrid_server.models.as_data import check_alike
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.shared_trees import TreeBlock
 from bluegrid_server.models.version import AsData, fetch_version
-from tests.support.pods import ROWS
+from tests.support.pods import ROWS, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +132,57 @@ def test_forests_are_loaded_before_their_framework_is_imported(forests: Settings
 
 def test_linear_models_never_need_their_framework(settings: Settings) -> None:
     assert not fetch_version(settings, lambda _: None, AsData.RELIED_ON).imports_later
+
+
+@pytest.fixture(params=["xgboost/ubj", "xgboost/json", "lightgbm/txt"])
+def boosters(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """A version of two boosters, with a recorded example each."""
+    kind = ModelType.parse(request.param)
+    (tmp_path / "boosters").mkdir()
+    examples = {}
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    for number in range(2):
+        path = tmp_path / "boosters" / f"line-{number}.{kind.file_type}"
+        booster: Any
+        answers: Any
+        if kind.framework == "xgboost":
+            booster = xgboost.train({"max_depth": 3}, xgboost.DMatrix(rows, rows[:, number]), 4)
+            answers = booster.inplace_predict(rows[:2])
+        else:
+            data = lightgbm.Dataset(rows, rows[:, number])
+            booster = lightgbm.train({"verbose": -1, "num_leaves": 4, "num_threads": 1}, data, 4)
+            answers = booster.predict(rows[:2])
+        booster.save_model(path)
+        examples[f"line-{number}"] = {"inputs": rows[:2].tolist(), "outputs": answers.tolist()}
+    (tmp_path / "boosters" / "examples.json").write_text(json.dumps(examples))
+    return published(tmp_path, tmp_path / "boosters", kind)
+
+
+def test_boosters_are_read_as_data_as_a_preflight_proves_them(boosters: Settings) -> None:
+    pool = pool_of(boosters, AsData.RELIED_ON)
+    loaded = pool_of(boosters.model_copy(update={"models": boosters.models / "other"}), AsData.COMPARED)
+    rows = np.vstack([ROWS, [[np.nan, 1.0, 2.0]]])
+    for uid, served in pool.items():
+        assert isinstance(served.model, TreeModel)
+        assert served.acceleration == loaded[uid].acceleration == TREES
+        assert served.model.outputs == loaded[uid].model.outputs
+        for each in (np.array(ROWS), rows):
+            got, expected = (pool[uid].model.predict({"x": each})["y"] for pool in (pool, loaded))
+            assert got.tolist() == expected.tolist()
+
+
+def test_a_booster_whose_table_misses_its_example_stays_with_its_framework(
+    boosters: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missed(model: Any, examples: Any) -> None:
+        if isinstance(model, TreeModel) and examples:
+            raise ModelError("does not answer as recorded")
+
+    monkeypatch.setattr(versions, "reproduce", missed)
+    for how in (AsData.COMPARED, AsData.RELIED_ON):
+        pool = FilePool(fetch_version(boosters, lambda _: None, how), boosters)
+        assert type(pool["line-0"].model).__name__ == "BoosterModel"
+        assert "misses its recorded example" in str(pool["line-0"].acceleration)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

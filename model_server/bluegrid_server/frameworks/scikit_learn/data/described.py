@@ -9,10 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class NotDataError(Exception):
-    """A file holds something that is not read as data; its framework has to load it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Array:
     """An array of numbers in a file.
@@ -52,9 +48,3 @@ TREE = "sklearn.tree._tree.Tree"
 """The class of the nodes of a tree, which only trusted sets may use."""
 VERSION = "_sklearn_version"
 """Attribute with the release of scikit-learn that wrote an estimator."""
-
-
-def check(condition: object, fault: str) -> None:
-    """Raise NotDataError unless a condition holds."""
-    if not condition:
-        raise NotDataError(fault)

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.frameworks.linear import LinearModel
-from bluegrid_server.frameworks.scikit_learn.data.described import (
-    Array,
-    check,
-)
+from bluegrid_server.frameworks.not_data import check
+from bluegrid_server.frameworks.scikit_learn.data.described import Array
 from bluegrid_server.frameworks.scikit_learn.data.pipeline import (
     INPUT,
     check_attributes,

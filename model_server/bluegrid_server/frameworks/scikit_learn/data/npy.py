@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bluegrid_server.frameworks.scikit_learn.data.described import NotDataError, check
+from bluegrid_server.frameworks.not_data import NotDataError, check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

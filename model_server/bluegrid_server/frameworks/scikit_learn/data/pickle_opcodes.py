@@ -14,14 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bluegrid_server.frameworks.scikit_learn.data.described import (
-    TREE,
-    Array,
-    Described,
-    NotDataError,
-    ObjectArray,
-    check,
-)
+from bluegrid_server.frameworks.not_data import NotDataError, check
+from bluegrid_server.frameworks.scikit_learn.data.described import TREE, Array, Described, ObjectArray
 from bluegrid_server.frameworks.scikit_learn.data.npy import PLAIN_TYPES, TREE_FIELDS, TREE_NODES
 from bluegrid_server.frameworks.scikit_learn.data.recipes import CLASSES
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bluegrid_server.frameworks.scikit_learn.data.described import (
-    VERSION,
-    Array,
-    Described,
-    ObjectArray,
-    check,
-)
+from bluegrid_server.frameworks.not_data import check
+from bluegrid_server.frameworks.scikit_learn.data.described import VERSION, Array, Described, ObjectArray
 
 _PIPELINE = "sklearn.pipeline.Pipeline"
 _SCALER = "sklearn.preprocessing._data.StandardScaler"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from bluegrid_server.frameworks.scikit_learn.data.described import TREE, check
+from bluegrid_server.frameworks.not_data import check
+from bluegrid_server.frameworks.scikit_learn.data.described import TREE
 from bluegrid_server.frameworks.scikit_learn.data.npy import array_of
 from bluegrid_server.frameworks.scikit_learn.data.recipes import recipe_of
 from bluegrid_server.frameworks.scikit_learn.data.skops_nodes import Nodes

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bluegrid_server.frameworks.scikit_learn.data.described import (
-    TREE,
-    Array,
-    Described,
-    NotDataError,
-    ObjectArray,
-    check,
-)
+from bluegrid_server.frameworks.not_data import NotDataError, check
+from bluegrid_server.frameworks.scikit_learn.data.described import TREE, Array, Described, ObjectArray
 from bluegrid_server.frameworks.scikit_learn.data.recipes import CLASSES
 
 if TYPE_CHECKING:

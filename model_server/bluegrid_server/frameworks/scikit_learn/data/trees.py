@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.frameworks.joined_trees import JoinedTrees
-from bluegrid_server.frameworks.scikit_learn.data.described import TREE, Array, Described, check
+from bluegrid_server.frameworks.not_data import check
+from bluegrid_server.frameworks.scikit_learn.data.described import TREE, Array, Described
 from bluegrid_server.frameworks.scikit_learn.data.npy import TREE_NODES
 from bluegrid_server.frameworks.scikit_learn.data.pipeline import (
     INPUT,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from bluegrid_server.frameworks.scikit_learn.data.described import check
+from bluegrid_server.frameworks.not_data import check
 
 _END = struct.Struct("<4s4H2IH")
 _ENTRY = struct.Struct("<4s6H3I5H2I")
