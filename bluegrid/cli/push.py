@@ -66,7 +66,7 @@ def push(
     A file that is neither a model of the set's type nor ignored is refused by name. On a terminal, names that
     the models use and the set does not trust are shown, with the offer to trust them.
 
-    Pushing the same models again sends nothing, changes nothing, and repairs what was damaged in the store.
+    Pushing the same models again changes nothing, and repairs what was damaged in the store.
     """
     if without and base is None:
         raise typer.BadParameter("names models of a base version: add --base", param_hint="--without")

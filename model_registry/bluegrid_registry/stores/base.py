@@ -55,6 +55,9 @@ class Capabilities:
     """The server honours If-None-Match atomically: one of two writers wins; if not, writes are refused."""
     ranges: bool
     """The server returns a part of an object on request; if not, the whole object is fetched, and cut."""
+    single_winner: bool = True
+    """Of conditional writes that end at the same moment, exactly one is accepted; if not, each commit is read
+    back."""
     fault: str | None = field(default=None, compare=False)
     """Why conditional writes are not atomic; None: they are, or they are not supported at all."""
 
@@ -64,7 +67,7 @@ class Capabilities:
             "checksums: computed again by the server, which keeps nothing that differs"
             if self.verifies_checksums
             else "checksums: not verified by the server; every write is read back, and takes twice as long",
-            "conditional writes: honoured; of two pushes of one version exactly one wins"
+            self._winners()
             if self.conditional_writes
             else f"conditional writes: {self.fault or 'ignored by the server'}; pushes are refused, "
             "fetches work",
@@ -72,6 +75,11 @@ class Capabilities:
             if self.ranges
             else "ranges: ignored by the server; a fetch of a few models moves whole packs",
         )
+
+    def _winners(self) -> str:
+        if self.single_winner:
+            return "conditional writes: honoured; of two pushes of one version exactly one wins"
+        return "conditional writes: honoured, unless they end at the same moment; every commit is read back"
 
 
 ALL = Capabilities(verifies_checksums=True, conditional_writes=True, ranges=True)

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 READ_TIMEOUT = 60
 """Timeout for the next bytes of a response, in seconds."""
 
+_SPARE = 2
+"""Connections that are opened beside a probe, for a push's first pack and its manifest."""
+
 _NOT_ATOMIC = (
     "not atomic, as the server looks for an object before it takes the bytes, and not when it keeps them"
 )
@@ -50,7 +53,7 @@ class S3Store:
     def __init__(self, place: Bucket) -> None:
         self._wire = Wire.to(place, READ_TIMEOUT)
         self.url = place.url
-        self._probing = threading.Lock()
+        self._probing, self._supporting = threading.Lock(), threading.Lock()
         self._supports: dict[ChecksumAlgorithm, Support] = {}
         self._capabilities: Capabilities | None = None
 
@@ -87,10 +90,15 @@ class S3Store:
 
     def put(self, key: str, data: bytes, checksum: Checksum, *, replace: bool = True) -> None:
         """Write the object with its checksum."""
+        # If an earlier probe has found atomic writes, this process' probe may still run: the object's key
+        # follows from its bytes, and the commit waits.
+        if self._capabilities is not None or recall(self.url) is None:
+            self._require_atomic_writes()
         self._write(key, data, checksum, {} if replace else {"IfNoneMatch": "*"})
 
     def put_once(self, key: str, data: bytes, checksum: Checksum | None = None) -> None:
         """Write the object if there is none."""
+        self._require_atomic_writes()
         self._write(key, data, checksum or Checksum.of(data), {"IfNoneMatch": "*"})
 
     def copy(self, source: str, target: str) -> None:
@@ -105,23 +113,34 @@ class S3Store:
             return self._capabilities
 
     def _detect(self) -> Capabilities:
-        # Probes run at the same time: the first write waits for their results.
-        with ThreadPoolExecutor(2) as pool:
+        # Probes run at the same time: a commit waits for their results, and any write to a new server.
+        with ThreadPoolExecutor(3) as pool:
             support = pool.submit(self._support, ChecksumAlgorithm.CRC64NVME)
             if known := recall(self.url):
+                pool.submit(self._wire.open_connections, _SPARE)
                 is_honoured = honours_condition(self._wire)
                 verifies = support.result() is Support.VERIFIED
                 # Another server may answer at this address by now.
                 if is_honoured and known.server == self._wire.server.name:
-                    return Capabilities(verifies, conditional_writes=True, ranges=known.ranges)
+                    return Capabilities(
+                        verifies,
+                        conditional_writes=True,
+                        ranges=known.ranges,
+                        single_winner=known.single_winner,
+                    )
             ranges = pool.submit(gives_ranges, self._wire)
             conditional = conditional_of(self._wire)
-            is_atomic = conditional is Conditional.ATOMIC
-            found = Known(server=self._wire.server.name, ranges=ranges.result(), found=datetime.now(UTC))
+            is_atomic = conditional in (Conditional.ATOMIC, Conditional.WINDOW)
+            found = Known(
+                server=self._wire.server.name,
+                ranges=ranges.result(),
+                single_winner=conditional is Conditional.ATOMIC,
+                found=datetime.now(UTC),
+            )
             remember(self.url, found if is_atomic else None)
             verifies = support.result() is Support.VERIFIED
             fault = _NOT_ATOMIC if conditional is Conditional.NOT_ATOMIC else None
-            return Capabilities(verifies, is_atomic, found.ranges, fault)
+            return Capabilities(verifies, is_atomic, found.ranges, found.single_winner, fault)
 
     def _require_atomic_writes(self) -> None:
         capabilities = self.probe()
@@ -132,16 +151,14 @@ class S3Store:
             raise errors.StoreError(f"{self.url}: {what}, {follows}; use one that honours it, as AWS S3 does")
 
     def _support(self, algorithm: ChecksumAlgorithm) -> Support:
-        # Two threads may probe at the same time: that costs less than waiting for each other.
-        if algorithm not in self._supports:
-            self._supports[algorithm] = support_of(self._wire, algorithm)
-        return self._supports[algorithm]
+        # A thread waits for the probe of another: a second probe would end later.
+        with self._supporting:
+            if algorithm not in self._supports:
+                self._supports[algorithm] = support_of(self._wire, algorithm)
+            return self._supports[algorithm]
 
     def _write(self, key: str, data: bytes, checksum: Checksum, condition: dict[str, Any]) -> None:
         algorithm = checksum.algorithm
-        # A push has begun the probe long before. Its connections are free again when it has ended: a new
-        # connection would take a round trip.
-        self._require_atomic_writes()
         if self._supports.get(algorithm) is not Support.VERIFIED:
             self._check_before_sending(key, data, checksum)
         try:

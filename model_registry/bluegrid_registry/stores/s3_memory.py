@@ -1,7 +1,7 @@
 """Results of probes, cached for a while in the user's cache folder.
 
 The cache records that a server writes atomically, which a probe detects by simultaneous writes. A record is
-valid for `AGE`, if the server's name has not changed; each commit is read back in any case. Each process
+valid for `AGE`, if the server's name has not changed. Each process
 probes again whether the server verifies checksums and refuses to overwrite an object: if a server stopped
 doing so, unverified bytes would count as verified.
 """
@@ -23,17 +23,20 @@ AGE = timedelta(days=7)
 
 
 class Known(Frozen):
-    """A server whose conditional writes are atomic."""
+    """A server whose conditional writes are atomic, but for a moment in some servers."""
 
     server: str
     """Name of the server, from the header Server."""
     ranges: bool
     """Whether the server returns a part of an object on request."""
+    single_winner: bool
+    """Whether it accepts exactly one of the writes that end at the same moment."""
     found: AwareDatetime
 
 
 class _File(Frozen):
-    format: Literal["bluegrid-stores/1"] = "bluegrid-stores/1"
+    # Releases that wrote format 1 did not test writes that end at the same moment.
+    format: Literal["bluegrid-stores/2"] = "bluegrid-stores/2"
     stores: dict[str, Known]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import secrets
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from time import sleep
@@ -37,6 +37,13 @@ _EARLY = 2
 _PAUSE = 0.2
 """Seconds between their first halves and the other write; spent once a week, beside the work of a push."""
 
+_TOGETHER = 6
+"""Number of writes that end at the same moment; only their last bytes are missing, so that they are closer
+together than requests."""
+
+_ROUNDS = 4
+"""How often such writes are sent: a short window is not hit each time."""
+
 _DATA = b"probe"
 _CONDITIONS: tuple[dict[str, Any], ...] = (
     {"IfNoneMatch": "*", **header(Checksum.of(_DATA, ChecksumAlgorithm.MD5))},
@@ -52,6 +59,8 @@ class Conditional(StrEnum):
 
     ATOMIC = "atomic"
     """One write is kept and the other is refused, whatever their order."""
+    WINDOW = "window"
+    """The same, but of writes that end at the same moment several succeed."""
     NOT_ATOMIC = "not atomic"
     """A write that began before the end of another write replaces it, and both succeed."""
     IGNORED = "ignored"
@@ -82,14 +91,19 @@ def support_of(wire: Wire, algorithm: ChecksumAlgorithm) -> Support:
 
 
 def conditional_of(wire: Wire) -> Conditional:
-    """Return how the server treats If-None-Match, by a write that ends after a write that began later.
+    """Return how the server treats If-None-Match.
 
-    A server that checks for the object before it receives the bytes accepts both writes.
+    First by a write that ends after a write that began later: a server that checks for the object before it
+    receives the bytes accepts both. Then by writes that end at the same moment, which finds servers that
+    check after they have received the bytes, but not at one with the write; and servers behind a proxy that
+    passes on only complete requests, for which no write begins before the end of another.
     """
     with_checksum, without = _CONDITIONS
-    found = _race(wire, with_checksum)
+    headers, found = with_checksum, _race(wire, with_checksum)
     if not isinstance(found, Conditional):
-        found = _race(wire, without)
+        headers, found = without, _race(wire, without)
+    if found is Conditional.ATOMIC and any(_accepts_two(wire, headers) for _ in range(_ROUNDS)):
+        return Conditional.WINDOW
     if isinstance(found, Conditional):
         return found
     if status(found) != 501:
@@ -97,29 +111,25 @@ def conditional_of(wire: Wire) -> Conditional:
     return Conditional.IGNORED
 
 
+def _accepts_two(wire: Wire, headers: dict[str, Any]) -> bool:
+    """Send writes of one key that end at the same moment; return whether the server accepts more than one."""
+    key = _own_key()
+    with _removed(wire, key), ThreadPoolExecutor(_TOGETHER) as pool:
+        with _half_sent(wire, key, headers, _TOGETHER, pool) as writes:
+            pass
+        return sum(write.result() is None for write in writes) > 1
+
+
 def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
     """Send overlapping writes; return their outcome, or the error if the server refuses such writes."""
     key = _own_key()
     with _removed(wire, key), ThreadPoolExecutor(_EARLY + 1) as pool:
-        stalled = [_Stalled(_DATA) for _ in range(_EARLY)]
-        writes = []
-        try:
-            for body in stalled:
-                wire.client.meta.events.register("before-send.s3.PutObject", body.arm)
-                write = pool.submit(wire.refusal, key, body, headers)
-                write.add_done_callback(body.end)
-                writes.append(write)
-            for body in stalled:
-                body.is_half_sent.wait(STALL)
+        with _half_sent(wire, key, headers, _EARLY, pool) as writes:
             # Gives a busy server time to read the first halves.
             sleep(_PAUSE)
             writes.append(late := pool.submit(wire.refusal, key, _DATA, headers))
             # A server may delay the second write until the first ends; the second write then fails.
             wait([late], STALL)
-        finally:
-            for body in stalled:
-                body.go_on.set()
-                wire.client.meta.events.unregister("before-send.s3.PutObject", body.arm)
         refusals = [refusal for write in writes if (refusal := write.result()) is not None]
         if len(refusals) == _EARLY:
             # The error does not matter: a write by the same account was accepted.
@@ -128,6 +138,29 @@ def _race(wire: Wire, headers: dict[str, Any]) -> Conditional | aws.ClientError:
             other = (refusal for refusal in refusals if not is_taken(refusal) and status(refusal) != 409)
             return next(other, Conditional.ATOMIC)
         return Conditional.IGNORED if wire.refusal(key, _DATA, headers) is None else Conditional.NOT_ATOMIC
+
+
+@contextmanager
+def _half_sent(
+    wire: Wire, key: str, headers: dict[str, Any], count: int, pool: ThreadPoolExecutor
+) -> Iterator[list[Future[aws.ClientError | None]]]:
+    """Yield writes of which the first halves are sent; they go on at the end of the block, all at once."""
+    go_on = threading.Event()
+    stalled = [_Stalled(_DATA, go_on) for _ in range(count)]
+    writes = []
+    try:
+        for body in stalled:
+            wire.client.meta.events.register("before-send.s3.PutObject", body.arm)
+            write = pool.submit(wire.refusal, key, body, headers)
+            write.add_done_callback(body.end)
+            writes.append(write)
+        for body in stalled:
+            body.is_half_sent.wait(STALL)
+        yield writes
+    finally:
+        go_on.set()
+        for body in stalled:
+            wire.client.meta.events.unregister("before-send.s3.PutObject", body.arm)
 
 
 def honours_condition(wire: Wire) -> bool:
@@ -160,10 +193,10 @@ def _offer(wire: Wire) -> aws.ClientError | None:
 class _Stalled(io.BytesIO):
     """A request's body whose second half is held back until `go_on` is set."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, go_on: threading.Event) -> None:
         super().__init__(data)
         self._is_sent = False
-        self.is_half_sent, self.go_on = threading.Event(), threading.Event()
+        self.is_half_sent, self._go_on = threading.Event(), go_on
         self._half = len(data) // 2
 
     def arm(self, request: Any, **_: object) -> None:
@@ -176,12 +209,12 @@ class _Stalled(io.BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         # Reading the body for the signature must not stall.
-        if not self._is_sent or self.go_on.is_set():
+        if not self._is_sent or self._go_on.is_set():
             return super().read(size)
         if self.tell() == 0:
             return super().read(self._half)
         self.is_half_sent.set()
-        self.go_on.wait(4 * STALL)
+        self._go_on.wait(4 * STALL)
         return super().read(size)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore import exceptions as aws
 
 from bluegrid_registry.stores.s3_client import ATTEMPTS, ServerHeaders, s3_client
+from bluegrid_registry.stores.s3_connections import open_connections
 from bluegrid_registry.stores.s3_errors import GARBLED, code, is_bare, is_passing, translate_errors
 
 if TYPE_CHECKING:
@@ -123,6 +124,10 @@ class Wire:
         """Copy the object within the bucket."""
         found: CopySourceTypeDef = {"Bucket": self.bucket, "Key": self.prefix + source}
         self.ask(target, lambda: self.client.copy_object(**self._place(target), CopySource=found))
+
+    def open_connections(self, count: int) -> None:
+        """Open connections for the next requests."""
+        open_connections(self.client, self.bucket, count)
 
     def delete(self, key: str) -> None:
         """Remove the object, if there is one."""

@@ -34,6 +34,14 @@ class Published:
         """The version's commit; None: the version is not published."""
         return self._commit.result()
 
+    def is_found(self, *, wait: bool) -> bool:
+        """Whether the version is published.
+
+        Args:
+            wait: whether to wait for the response; without it, False means that nothing was found so far.
+        """
+        return (wait or self._commit.done()) and self.commit is not None
+
     @property
     def manifest(self) -> Manifest | None:
         """The version's manifest; None: the version is not published, or the manifest is damaged or lost."""

@@ -32,10 +32,15 @@ def published_before(ours: Manifest, digest: str, published: Published) -> Commi
     return commit
 
 
-def commit_once(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, bool]:
+def commit_once(store: Store, manifest: Manifest, digest: str, *, single_winner: bool) -> tuple[Commit, bool]:
     """Write the commit; return the version's commit, and whether an earlier push published the same models.
 
-    The store's response to the write is not trusted: the commit is read back.
+    Args:
+        store: the store.
+        manifest: the version's manifest.
+        digest: its digest.
+        single_winner: of the store's capabilities. If so, a response to the write proves that the store has
+            these very bytes, and took no other writer's; if not, the commit is read back.
     """
     commit = Commit.new(manifest.set, manifest.version, digest)
     is_taken, damage = False, None
@@ -46,6 +51,9 @@ def commit_once(store: Store, manifest: Manifest, digest: str) -> tuple[Commit, 
     except IntegrityError as error:
         # The store holds other bytes than were sent, perhaps the commit of another push.
         damage = error
+    else:
+        if single_winner:
+            return commit, False
     try:
         stored = read_commit(store, manifest.set, manifest.version)
     except BluegridError:

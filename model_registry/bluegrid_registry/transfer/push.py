@@ -5,10 +5,10 @@ are in the store already are not sent again, except the first pack; they are rea
 relies on them, and replaced if they are damaged. If the version exists, only missing objects are sent.
 
 To save round trips, the server's capabilities, the version and the list of packs (unless one pack will hold
-all models) are requested while models are read, the first pack does not wait for the list, the manifest is
-sent beside the last packs, and the store makes copies for readers beside the commit (`early_packs.py`). A
-push waits for four responses: whether the version exists, its packs, its commit, and the commit read back.
-An update reads its base at the same time, and one model of the base while the last packs are sent.
+all models) are requested while models are read, the first pack waits for none of them, the manifest is sent
+beside the last packs, and the store makes copies for readers beside the commit (`early_packs.py`). A push of
+one pack waits for two responses: its pack, and its commit. An update waits for its base before, and reads one
+model of the base while the last packs are sent.
 """
 
 from __future__ import annotations
@@ -178,24 +178,30 @@ def push(
         manifest = packer.manifest(set_id, version_id, model_type, names, signature)
         data = manifest.to_bytes()
         digest = sha256_digest(data)
-        # The manifest may be stored before the last packs: no reader reads it before the commit.
-        earlier = published_before(manifest, digest, published)
-        manifest_sent = None if earlier else uploader.put(manifest_key(set_id, digest), data)
+        earlier = manifest_sent = None
+        if published.is_found(wait=False):
+            earlier = published_before(manifest, digest, published)
+        if not earlier:
+            # The manifest may be stored before the last packs: no reader reads it before the commit.
+            manifest_sent = uploader.put(manifest_key(set_id, digest), data)
         for upload in uploader.finish():
             del models_under_way[upload]
             done = packer.models_placed - sum(models_under_way.values())
             progress(ProgressEvent(done, total, uploader.sent_bytes))
         # Raises the probe's error even if nothing had to be written.
-        probed.result()
+        single_winner = probed.result().single_winner
         if check and base and beside and (kept := beside.result()):
             check.kinds.refuse_beside(base.id, *kept)
         is_sent = manifest_sent is not None and manifest_sent.result() is not UploadOutcome.THERE
         sent_bytes = uploader.sent_bytes + (len(data) if is_sent else 0)
+        earlier = earlier or published_before(manifest, digest, published)
         copies = None
         if base is None and not earlier:
             # Copied beside the commit. An update would double the bytes that its base has stored.
             copies = pool.submit(copy_early, store, manifest, digest)
-        commit, already_there = (earlier, True) if earlier else commit_once(store, manifest, digest)
+        commit, already_there = (
+            (earlier, True) if earlier else commit_once(store, manifest, digest, single_winner=single_winner)
+        )
         if copies:
             copies.result()
     refresh.check()

@@ -3,9 +3,9 @@
 Stored objects are read back before the version relies on them, and replaced if they are damaged: an object's
 key is the digest of its bytes, so replacing is safe. One list shows the stored packs; it is a hint, and an
 outdated list only costs time. The first pack of models, the first of recorded examples and the manifest do
-not wait for it: they are sent, and the store refuses them if they exist. A push without other packs needs no
-list. If the version was published before, each object is looked up first, and only objects of the version
-are sent.
+not wait for it, nor for the look whether the version exists: they are sent, and the store refuses them if
+they exist. A push without other packs needs no list. Once the version is known to be published, each object
+is looked up first, and only objects of the version are sent.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Uploader:
         config: TransferConfig,
     ) -> None:
         self._refresh, self._pool, self._algorithm, self._config = refresh, pool, algorithm, config
-        # The first packs of models and of examples use an empty list, and so do not wait for the list.
+        # The first packs of models and of examples wait for no response, unless they are large.
         self._not_first: set[bool] = set()
         self._listing = listing
         self._listed: Future[Mapping[str, StoredObject] | None] | None = None
@@ -130,15 +130,16 @@ class Uploader:
 
     def put(self, key: str, data: bytes) -> Future[UploadOutcome]:
         """Send an object that is not a pack, beside the packs."""
-        return self._pool.submit(self._ensure, key, data, Checksum.of(data, self._algorithm), dict)
+        return self._pool.submit(self._ensure, key, data, Checksum.of(data, self._algorithm), None)
 
-    def _there(self, pack: OpenPack) -> There:
+    def _there(self, pack: OpenPack) -> There | None:
         if pack.holds_examples not in self._not_first:
             self._not_first.add(pack.holds_examples)
-            return dict
+            # The look for the version ends long before a huge model is sent, which may be in vain.
+            return dict if pack.is_large else None
         return self.request_list().result
 
-    def _seal_and_send(self, pack: OpenPack, upload: Upload, there: There) -> UploadOutcome:
+    def _seal_and_send(self, pack: OpenPack, upload: Upload, there: There | None) -> UploadOutcome:
         try:
             sealed = pack.seal(self._algorithm)
         except BaseException as error:
@@ -158,12 +159,20 @@ class Uploader:
             self.healed_packs += outcome is UploadOutcome.HEALED
             yield upload
 
-    def _ensure(self, key: str, data: bytes, checksum: Checksum, there: There) -> UploadOutcome:
-        """Ensure that the store holds `data` under `key`, which contains its digest."""
+    def _ensure(self, key: str, data: bytes, checksum: Checksum, there: There | None) -> UploadOutcome:
+        """Ensure that the store holds `data` under `key`, which contains its digest.
+
+        Args:
+            key: key of the object.
+            data: its bytes.
+            checksum: checksum 1 of the bytes.
+            there: waits for the stored objects; None: neither they nor the version's commit are waited for.
+        """
         store, published = self._refresh.store, self._refresh.published
         put = functools.partial(store.put, key, data, checksum)
-        listed = there()
-        if published.commit is None and listed is not None and key not in listed:
+        listed = there() if there else {}
+        # Without a commit, no reader finds what is sent: waiting would only save its bytes.
+        if not published.is_found(wait=there is not None) and listed is not None and key not in listed:
             try:
                 retry_once(functools.partial(put, replace=False))
             except ObjectExists:

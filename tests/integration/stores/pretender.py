@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
@@ -29,6 +30,9 @@ class Pretender:
     is_conditional: bool = True
     is_atomic: bool = True
     """Whether it looks for an object when it writes; otherwise before it receives the bytes."""
+    has_window: bool = False
+    """Whether it looks after it has received the bytes, and writes a moment later; as behind a proxy that
+    passes on only complete requests."""
     wrong_checksum: str | None = None
     """The error code for a wrong CRC-64; None: it does not verify."""
     echoes: bool = False
@@ -54,8 +58,11 @@ class Pretender:
         if self.conflicts and handler.headers.get("If-None-Match"):
             self.conflicts -= 1
             return self.refuse(handler, 409, "ConditionalRequestConflict")
+        if self.has_window:
+            is_there = handler.path in self.objects
+            time.sleep(0.002)
         with self.lock:
-            is_there = handler.path in self.objects if self.is_atomic else is_there
+            is_there = handler.path in self.objects if self.is_atomic and not self.has_window else is_there
             if is_there and handler.headers.get("If-None-Match") and self.is_conditional:
                 return self.refuse(handler, 412, "PreconditionFailed")
             self.objects[handler.path] = data[:-1] + b"?" if self.damages else data

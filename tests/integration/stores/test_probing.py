@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import ModelType
     from tests.integration.stores.conftest import Server
-    from tests.integration.stores.faulty_proxy import FaultyProxy
+    from tests.integration.stores.faulty_proxy import Exchange, FaultyProxy
     from tests.integration.stores.pretender import Pretender
 
 
@@ -53,6 +54,53 @@ def test_a_server_that_looks_before_it_takes_the_bytes_is_refused_in_words(
     assert not [path for path in pretender.objects if "/versions/" in path]
     done = CliRunner().invoke(app, ["store", "probe", pretender.url])
     assert (done.exit_code, "not atomic" in done.stdout) == (1, True)
+
+
+@pytest.mark.parametrize("has_window", [True, False])
+def test_the_commit_is_read_back_from_a_server_that_writes_a_moment_after_it_has_looked(
+    has_window: bool, pretender: Pretender, model_type: ModelType
+) -> None:
+    pretender.wrong_checksum, pretender.has_window = "BadDigest", has_window
+    words = "every commit is read back" if has_window else "of two pushes of one version exactly one wins"
+    assert words in open_store(pretender.url).probe().in_words()[1]
+    for version_id in ("v1", "v2"):
+        push(open_store(pretender.url), "g1", version_id, models(1), model_type=model_type)
+        commit = f"/models/pre/sets/g1/versions/{version_id}.json"
+        reads = [f"GET {commit}"] if has_window else []
+        after = pretender.requests[pretender.requests.index(f"PUT {commit}") :]
+        assert [request for request in after if request == f"GET {commit}"] == reads
+
+
+def test_a_known_server_gets_the_pack_and_the_manifest_before_it_has_answered_anything(
+    proxy: FaultyProxy, wired_url: str, s3_store: Store, model_type: ModelType
+) -> None:
+    push(open_store(wired_url), "g1", "v1", models(1), model_type=model_type)
+    # Both probes, the look for the version, the list of packs, the first pack and the manifest.
+    together = threading.Barrier(6, timeout=30)
+
+    def answers_all_or_none(exchange: Exchange) -> None:
+        answer = exchange.forward()
+        if exchange.number < together.parties:
+            together.wait()
+        exchange.answer(answer)
+
+    proxy.forget(answers_all_or_none)
+    report = push(open_store(wired_url), "g1", "v2", models(2), model_type=model_type)
+    commit, copy = sorted(proxy.requests[6:], key=lambda request: "/versions/" not in request)
+    assert commit.startswith("PUT ")
+    assert "/versions/v2" in commit
+    assert copy.startswith("PUT ")
+    assert "/manifests/" in copy
+    assert fetch_bytes(s3_store, "g1", "v2", report.manifest) == contents(models(2))
+
+
+def test_a_server_that_is_not_known_gets_nothing_before_it_is_known_to_write_atomically(
+    pretender: Pretender, model_type: ModelType
+) -> None:
+    pretender.is_atomic = False
+    with pytest.raises(StoreError, match="not atomic"):
+        push(open_store(pretender.url), "g1", "v1", models(1), model_type=model_type)
+    assert not [path for path in pretender.objects if "/sets/" in path]
 
 
 def test_a_server_that_takes_one_request_at_a_time_is_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
