@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightgbm
@@ -31,7 +32,6 @@ from tests.unit.bluegrid_server.frameworks.compiled import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 XGBOOST: list[tuple[dict[str, Any], Any]] = [
     ({}, Y),
@@ -118,6 +118,18 @@ def test_rounds_after_the_best_are_left_out(file: str, tmp_path: Path) -> None:
     booster = of_xgboost({}, Y, evals=[(noise, "noise")], early_stopping_rounds=3, verbose_eval=False)
     assert booster.best_iteration + 1 < booster.num_boosted_rounds()
     check_the_same(bytes(booster.save_raw(file)), f"xgboost/{file}", tmp_path)
+
+
+KEPT = Path(__file__).parent / "kept_boosters"
+ANSWERS = json.loads((KEPT / "answers.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["xgboost-3.2.ubj", "xgboost-3.2.json", "lightgbm-4.7.txt"])
+def test_files_of_earlier_releases_are_read_and_answer_as_they_did(name: str) -> None:
+    framework, file = name.partition("-")[0], name.rpartition(".")[2]
+    model = read((KEPT / name).read_bytes(), f"{framework}/{file}")
+    assert model.inputs[0].columns == ("wind", "load", "风速")
+    assert model.predict({"x": np.array(ANSWERS["rows"])})["y"].tolist() == ANSWERS[name]
 
 
 @pytest.mark.parametrize("seed", range(8))
