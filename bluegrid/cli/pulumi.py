@@ -18,6 +18,7 @@ from bluegrid.project import (
     AT_ONCE,
     PLATFORM,
     Project,
+    Target,
     Urns,
     WholeServices,
     exported_resources,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bluegrid.project import PartialUpdate, Place, Target
+    from bluegrid.project import PartialUpdate, Place
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,17 @@ class StackCommands:
             options = ["--yes", *(["--skip-preview"] if is_previewed else []), *self._config_file]
             return run_attached(["pulumi", "up", *options, "--stack", self.name], self.variables)
         variables = {**self.variables, **update.variables, **(AT_ONCE if at_once else {})}
-        file = self.file if self._config_file else None
-        return run_attached(up_command(update, self.name, file), variables)
+        if not isinstance(changed, Target):
+            return self._run(update, variables, refresh=True)
+        # Imported here, because edits without an update do not need the libraries of Kubernetes.
+        from bluegrid.cli.drift_of_targets import have_drifted, is_live
+
+        refresh = have_drifted(update, self.place, self.project)
+        code = self._run(update, variables, refresh=refresh)
+        # Another update may have ended after the state was read, interrupted in its gate.
+        if code == 0 and not refresh and not is_live(changed, self.place):
+            code = self._run(update, variables, refresh=True)
+        return code
 
     def preview(self, registry: Path, changed: Target | WholeServices) -> int:
         """Show what `up` would do if `registry` were the stack's; return the exit code."""
@@ -99,7 +109,7 @@ class StackCommands:
             file.flush()
             update = self._update(registry, changed)
             # Read again as in the update that follows: the state may lack the last change of the route.
-            options = ["--stack", self.name, *(update.options if update else [])]
+            options = ["--stack", self.name, *(update.refreshed if update else [])]
             variables = {**self.variables, **(update.variables if update else {})}
             command = ["pulumi", "preview", "--diff", "--config-file", file.name, *options]
             return run_attached(command, variables)
@@ -114,6 +124,10 @@ class StackCommands:
             for each in resources
             if each["type"].startswith("kubernetes:")
         ]
+
+    def _run(self, update: PartialUpdate, variables: Mapping[str, str], *, refresh: bool) -> int:
+        file = self.file if self._config_file else None
+        return run_attached(up_command(update, self.name, file, refresh=refresh), variables)
 
     def _update(self, registry: Path, changed: Target | WholeServices) -> PartialUpdate | None:
         """Return the update of what has changed; None: of the whole stack, such as its first one."""

@@ -39,12 +39,12 @@ class PartialUpdate:
         return [f"--target={urn}" for urn in self.urns]
 
     @property
-    def options(self) -> list[str]:
-        """The options of `pulumi up`, and of the preview of it.
+    def refreshed(self) -> list[str]:
+        """The options of an update, or of a preview of it, that reads the resources again.
 
-        The resources are read again: after an update that was interrupted in the gate, the state has the old
-        backend and Kubernetes the new one, so that Pulumi would otherwise find nothing to do. They are read
-        when the program registers them: a refresh before that refuses targets that do not exist yet.
+        After an update that was interrupted in the gate, the state has the old backend and Kubernetes the new
+        one, so that Pulumi would otherwise find nothing to do. The resources are read when the program
+        registers them: a refresh before that refuses targets that do not exist yet.
         """
         return ["--refresh", "--run-program", *self.targets]
 

@@ -105,8 +105,8 @@ class _Monitor(mocks.MockMonitor):
         return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{types}::{name}"
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
-        assert request.tok == "pulumi:pulumi:readStackOutputs"
-        found = json_format.ParseDict({"outputs": dict(self.outputs)}, struct_pb2.Struct())
+        key = {"pulumi:pulumi:getResource": "state", "pulumi:pulumi:readStackOutputs": "outputs"}[request.tok]
+        found = json_format.ParseDict({key: dict(self.outputs)}, struct_pb2.Struct())
         return resource_pb2.ResourceInvokeResponse(**{"return": found})
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - named by the protocol

@@ -52,3 +52,25 @@ def test_a_state_that_cannot_be_read_ends_the_update(registry: Write, failing: C
     failing(100)
     with pytest.raises(Exception, match="failed to load checkpoint: EOF"):
         run_update(registry())
+
+
+@pytest.mark.parametrize(
+    ("last", "read"),
+    [
+        ({"urls": URLS}, ["pulumi:pulumi:getResource"]),
+        ({}, ["pulumi:pulumi:getResource", "pulumi:pulumi:readStackOutputs"]),
+    ],
+    ids=["outputs", "none"],
+)
+def test_outputs_that_the_engine_has_in_memory_are_not_read_from_the_state(
+    registry: Write, monkeypatch: pytest.MonkeyPatch, last: dict[str, Any], read: list[str]
+) -> None:
+    invoke, calls = pulumi.runtime.invoke, []
+
+    def invoke_and_note(function: str, arguments: Any) -> Any:
+        calls.append(function)
+        return invoke(function, arguments)
+
+    monkeypatch.setattr(pulumi.runtime, "invoke", invoke_and_note)
+    run_update(registry(), last=last)
+    assert calls == read

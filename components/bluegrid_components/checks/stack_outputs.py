@@ -1,12 +1,13 @@
 """Outputs of the stack's last update, for the next update.
 
-The engine reads the outputs from the state without a resource, so previews show nothing of the read.
+The engine returns the outputs without a resource, so previews show nothing of the read.
 """
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -15,7 +16,10 @@ from pulumi.runtime.stack import Stack
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FUNCTION = "pulumi:pulumi:readStackOutputs"
+_OF_STATE = "pulumi:pulumi:readStackOutputs"
+_OF_MEMORY = "pulumi:pulumi:getResource"
+"""Function of the engine by which SDKs look up references to resources:
+https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go"""
 _TRIES = 5
 _PAUSE_SECONDS = 0.2
 
@@ -40,9 +44,8 @@ class StackOutputs(UpdateOutputs):
     """
 
     def __init__(self) -> None:
-        name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-        self._last = dict(invoke_of_state(_FUNCTION, {"name": name}).get("outputs") or {})
         root = pulumi.runtime.get_root_resource()
+        self._last = _in_memory(root) or _in_state()
         declared = root.outputs if isinstance(root, Stack) else {}
         for key, value in self._last.items():
             if key not in declared:
@@ -55,6 +58,27 @@ class StackOutputs(UpdateOutputs):
     def put(self, key: str, value: Any) -> None:
         """Set an output for the next update, whether this update succeeds or fails."""
         pulumi.export(key, value)
+
+
+def _in_memory(root: pulumi.Resource | None) -> dict[str, Any]:
+    """Return the outputs of the stack's own resource that the engine has in memory; empty: not known.
+
+    The resource keeps the outputs of the last update until this program ends and registers others. So the
+    state, of tens of megabytes in a large stack, is not loaded a second time.
+    """
+    if root is None:
+        return {}
+    # The engine fails if the resource is not part of this operation.
+    with suppress(Exception):
+        # The SDK waits for the URN, and so for the registration of the resource.
+        found = pulumi.runtime.invoke(_OF_MEMORY, {"urn": root.urn}).value or {}
+        return dict(found.get("state") or {})
+    return {}
+
+
+def _in_state() -> dict[str, Any]:
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    return dict(invoke_of_state(_OF_STATE, {"name": name}).get("outputs") or {})
 
 
 def invoke_of_state(function: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ COMMANDS = [
     ("cluster", "remove", "line-loading", "d2", "--stack", "north", "--up"),
 ]
 STATE = (
-    '{"deployment": {"resources": [{"urn": "platform", "type": "bluegrid:serving:Platform"}, '
+    '{"version": 3, "deployment": {"resources": [{"urn": "platform", "type": "bluegrid:serving:Platform"}, '
     '{"urn": "urn:pulumi:north::grid::bluegrid:serving:ModelService::line-loading", "type": "t"}]}}'
 )
 """The state of a stack that is up."""
@@ -204,6 +204,18 @@ def test_the_program_is_told_which_routes_are_updated(
     assert (tmp_path / "received").read_text() == f"1 line-loading {runs}\n"
 
 
+@pytest.mark.parametrize(("own", "gets"), [(None, "200"), ("50", "50")])
+def test_pulumi_collects_garbage_half_as_often_unless_the_user_says_how_often(
+    pulumi: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None, gets: str
+) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    if own is not None:
+        monkeypatch.setenv("GOGC", own)
+    pulumi(up=f'echo "$GOGC" > {tmp_path}/received')
+    output_of(*SWITCH, "--yes")
+    assert (tmp_path / "received").read_text() == f"{gets}\n"
+
+
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:2]))
 def test_an_update_is_limited_to_the_service_by_literal_names(
@@ -221,7 +233,7 @@ def test_an_update_is_limited_to_the_service_by_literal_names(
 def test_the_first_update_of_a_stack_is_whole(
     pulumi: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.process.bluegrid.cli.test_up.STATE", '{"deployment": {}}')
+    monkeypatch.setattr("tests.process.bluegrid.cli.test_up.STATE", '{"version": 3, "deployment": {}}')
     pulumi()
     output_of("cluster", "scale", "line-loading", "d1", "4", "--stack", "north", "--up", "--yes")
     assert (tmp_path / "ran").read_text().startswith("up --yes --stack north")

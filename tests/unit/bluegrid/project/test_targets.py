@@ -45,7 +45,7 @@ def test_a_switch_updates_the_live_route_and_the_pods_that_it_needs(
     service = Service(name="loading", live="d1", clusters=(D1, D2, D3), standbyReplicas=standby_replicas)
     update = Target.of(service, *clusters).update(URNS)
     assert update.urns == (*targets,)
-    assert update.options == ["--refresh", "--run-program", *(f"--target={urn}" for urn in targets)]
+    assert update.refreshed == ["--refresh", "--run-program", *(f"--target={urn}" for urn in targets)]
     assert update.variables == {
         "BLUEGRID_PARTIAL_UPDATE": "1",
         "BLUEGRID_ROUTES": "loading",
