@@ -53,18 +53,19 @@ class FileStore:
         self._write(key, data, checksum or Checksum.of(data), publish_new)
 
     def copy(self, source: str, target: str) -> None:
-        """Give the object a second name; copy it if the file system cannot."""
+        """Give the object a second name, in place of an object that has it; copy if the file system cannot."""
         with self._translate_errors(source):
-            path = self._path(target)
+            path, original = self._path(target), self._path(source)
             make_folder(path.parent)
             try:
-                path.hardlink_to(self._path(source))
+                path.hardlink_to(original)
             except FileExistsError:
-                pass
+                if not path.samefile(original):
+                    write_whole(path, original.read_bytes())
             except FileNotFoundError:
                 raise
             except OSError:
-                write_whole(path, self._path(source).read_bytes())
+                write_whole(path, original.read_bytes())
 
     def probe(self) -> Capabilities:
         """Detect whether the folder accepts a file and refuses a second file with the same name."""

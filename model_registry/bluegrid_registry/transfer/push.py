@@ -196,8 +196,9 @@ def push(
         sent_bytes = uploader.sent_bytes + (len(data) if is_sent else 0)
         earlier = earlier or published_before(manifest, digest, published)
         copies = None
-        if base is None and not earlier:
-            # Copied beside the commit. An update would double the bytes that its base has stored.
+        if base is None:
+            # Copied beside the commit, and again by a repeated push, since a copy may be damaged too. An update
+            # would double the bytes that its base has stored.
             copies = pool.submit(copy_early, store, manifest, digest)
         commit, already_there = (
             (earlier, True) if earlier else commit_once(store, manifest, digest, single_winner=single_winner)

@@ -88,6 +88,14 @@ def test_a_copy_has_the_bytes_of_its_source(store: Store) -> None:
     assert store.get("sets/g1/manifests/abc.models.mpk") == b"0123456789"
 
 
+def test_a_copy_replaces_what_has_its_key(store: Store) -> None:
+    copy = "sets/g1/manifests/abc.models.mpk"
+    store.put(KEY, b"0123456789", Checksum.of(b"0123456789"))
+    store.put(copy, b"other", Checksum.of(b"other"))
+    store.copy(KEY, copy)
+    assert store.get(copy) == b"0123456789"
+
+
 def test_a_missing_object_is_told(store: Store) -> None:
     store.put("sets/other", b"x", Checksum.of(b"x"))
     with pytest.raises(ObjectMissing, match=KEY):

@@ -197,6 +197,15 @@ def test_damaged_copies_are_found_and_replaced_from_the_packs_of_a_good_store(
     assert {key: store.get(key) for key in copies(store, "g1")} == sound
 
 
+def test_a_repeated_push_replaces_damaged_copies(store: Store) -> None:
+    report = pushed(store)
+    (copy,) = copies(store, "g1")
+    rewrite(store, copy, flipped(store.get(copy), 50))
+    assert not verify(store, "g1", [version(report)]).is_sound
+    pushed(store)
+    assert verify(store, "g1", [version(report)]).is_sound
+
+
 def test_copies_stay_as_long_as_their_version(store: Store) -> None:
     report = pushed(store)
     there = copies(store, "g1")
