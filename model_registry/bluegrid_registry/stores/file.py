@@ -53,7 +53,7 @@ class FileStore:
         self._write(key, data, checksum or Checksum.of(data), publish_new)
 
     def copy(self, source: str, target: str) -> None:
-        """Give the object a second name, in place of an object that has it; copy if the file system cannot."""
+        """Give the object a second name, replacing what has it; copy if the file system has no links."""
         with self._translate_errors(source):
             path, original = self._path(target), self._path(source)
             make_folder(path.parent)

@@ -197,8 +197,8 @@ def push(
         earlier = earlier or published_before(manifest, digest, published)
         copies = None
         if base is None:
-            # Copied beside the commit, and again by a repeated push, since a copy may be damaged too. An update
-            # would double the bytes that its base has stored.
+            # Beside the commit, and again by a repeated push, since copies may be damaged too. Those of an
+            # update would double the bytes that its base has stored.
             copies = pool.submit(copy_early, store, manifest, digest)
         commit, already_there = (
             (earlier, True) if earlier else commit_once(store, manifest, digest, single_winner=single_winner)
