@@ -7,12 +7,13 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.machine import machine
-from benchmarks.one_service import verdicts
+from benchmarks.one_service import divided, verdicts
 from benchmarks.one_service.build_before import BuildBefore
 from benchmarks.one_service.measure import measure
 from benchmarks.one_service.report import write_report
@@ -26,14 +27,18 @@ from tools.demo.prepare import CHECKOUT
 from tools.demo.printer import Printer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from benchmarks.one_service.measure import Size
     from benchmarks.rows import Row
+    from tools.demo.prepare import Prepared
+    from tools.demo.workspace import Workspace
 
 SCRATCH = CHECKOUT / ".bluegrid" / "bench-one-service"
 SIZES = (10, 500)
-"""Numbers of services: half an hour, most of it for the creation of 500 and for the build before."""
+"""Numbers of services: 25 minutes, most of it for the creation of 500 and for the build before."""
+DIVIDED = 500
+"""Services in several stacks: 15 minutes more."""
 
 
 def main() -> int:
@@ -48,11 +53,14 @@ def main() -> int:
         metavar="N",
         help=f"numbers of services instead of {SIZES}; writes to {SCRATCH}",
     )
+    parser.add_argument(
+        "--divided", type=int, default=DIVIDED, metavar="N", help=f"services in stacks of {divided.EACH}"
+    )
     chosen = parser.parse_args()
     # So that SIGTERM stops the node too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        result = _measured(chosen.sizes or SIZES, chosen.rounds, chosen.before)
+        result = _measured(chosen)
     except KeyboardInterrupt:
         return 130
     except BluegridError as error:
@@ -61,22 +69,25 @@ def main() -> int:
     return finish("one-service", result, write_report, SCRATCH if chosen.sizes else None)
 
 
-def _measured(sizes: Sequence[int], rounds: int, checkout: Path | None) -> dict[str, Any]:
+def _measured(chosen: argparse.Namespace) -> dict[str, Any]:
     programs = toolchain.obtain(("kwok",), toolchain.ProgressPrinter())
     goals = goals_of("one-service")
-    with (
-        tempfile.TemporaryDirectory(prefix="bluegrid-bench-") as folder,
-        online(Printer(), Path(folder)) as (work, prepared),
-    ):
-        before = None if checkout is None else BuildBefore(checkout.resolve(), work, prepared.programs)
-        started = time.monotonic()
-        measured: list[Size] = []
-        rows: list[Row] = []
-        for size in measure(work, prepared, programs, before, sizes, rounds):
+    started = time.monotonic()
+    measured: list[Size] = []
+    rows: list[Row] = []
+    before = None
+    with _online() as (work, prepared):
+        if chosen.before is not None:
+            before = BuildBefore(chosen.before.resolve(), work, prepared.programs)
+        for size in measure(work, prepared, programs, before, chosen.sizes or SIZES, chosen.rounds):
             measured.append(size)
-            rows += (found := verdicts.of_size(size, goals))
-            print(*found, sep="\n", flush=True)
-        minutes = (time.monotonic() - started) / 60
+            rows += _printed(verdicts.of_size(size, goals))
+    rows += _printed(verdicts.of_growth(measured, goals))
+    # A node of its own, so that one region's services are all that there is.
+    with _online() as (work, prepared):
+        found = divided.measure(work, prepared, programs, chosen.divided, chosen.rounds)
+        rows += _printed(verdicts.of_divided(found, measured[0], goals))
+    minutes = (time.monotonic() - started) / 60
     return {
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),
@@ -85,8 +96,22 @@ def _measured(sizes: Sequence[int], rounds: int, checkout: Path | None) -> dict[
             **versions(),
             **({} if before is None else {verdicts.BEFORE: before.commit}),
         },
-        "rows": [row.to_json() for row in (*rows, *verdicts.of_growth(measured, goals))],
+        "rows": [row.to_json() for row in rows],
     }
+
+
+@contextmanager
+def _online() -> Iterator[tuple[Workspace, Prepared]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="bluegrid-bench-") as folder,
+        online(Printer(), Path(folder)) as (work, prepared),
+    ):
+        yield work, prepared
+
+
+def _printed(rows: list[Row]) -> list[Row]:
+    print(*rows, sep="\n", flush=True)
+    return rows
 
 
 if __name__ == "__main__":

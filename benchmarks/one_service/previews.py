@@ -44,8 +44,9 @@ def _write(work: Workspace, clone: Path) -> None:
     (clone / "Pulumi.yaml").write_text(
         "name: bluegrid\nruntime: {name: python, options: {virtualenv: .venv}}\nstackConfigDir: stacks\n"
     )
-    settings = work.stack_file.read_text().replace(str(work.registry), "registry")
-    (clone / "stacks" / work.stack_file.name).write_text(settings)
+    for file in work.state.glob("Pulumi.*.yaml"):
+        settings = file.read_text().replace(str(work.registry), "registry")
+        (clone / "stacks" / file.name).write_text(settings)
     who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
     for arguments in (
         ("init", "--quiet"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import page
+from benchmarks.one_service.divided import AT_A_TIME, EACH
 from benchmarks.stack.report import table_of
 from benchmarks.stack.switches import RATE
 
@@ -23,6 +24,9 @@ Kubernetes node with Contour and Envoy, an S3 server, the load and Pulumi share 
   command itself ends later: Pulumi then goes through the rest of the state.
 - *A preview* is `bluegrid ci preview --base-commit BASE` in a clone of the project in which one service was
   switched since that commit, from the command to its end.
+- *In several stacks*: stacks of {EACH} services, each with a namespace of its own in the same Kubernetes
+  cluster; all are in one registry, and each names its stack as its region. *A whole preview* runs `pulumi
+  preview` in every stack, {AT_A_TIME} at a time.
 - *The build before* updates the same stack in turn with this one, by its own commands and its own program.
   Its preview is always one of all services.
 """

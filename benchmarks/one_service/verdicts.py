@@ -12,6 +12,7 @@ from benchmarks.stack.verdicts import LAST_ANSWER, failed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from benchmarks.one_service.divided import Divided
     from benchmarks.one_service.measure import Size
     from benchmarks.rows import Goals
 
@@ -35,17 +36,36 @@ def of_size(size: Size, goals: Goals) -> list[Row]:
     return rows
 
 
-def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
-    """Return how many times as long work on one service takes, for pairs of numbers of services."""
+def of_divided(divided: Divided, fewest: Size, goals: Goals) -> list[Row]:
+    """Return rows for services in several stacks, also against the fewest services in one stack."""
+    among = f"{divided.services} services in {divided.stacks} stacks"
+    switch, preview, whole = f"switch among {among}", f"preview among {among}", f"whole preview of {among}"
+    few = _services(fewest.services)
     return [
-        *_growth("switch", {size.services: size.switched.seconds for size in sizes}, goals),
-        *_growth("preview", {size.services: size.previewed for size in sizes}, goals),
+        row(switch, LAST_ANSWER, {OURS: divided.switched.seconds}, goals.get(switch)),
+        failed(switch, divided.switched, goals),
+        row(preview, "s", {OURS: divided.previewed}, goals.get(preview)),
+        row(whole, "s", {OURS: divided.whole}, goals.get(whole)),
+        *_growth("switch", {few: fewest.switched.seconds, among: divided.switched.seconds}, goals),
+        *_growth("preview", {few: fewest.previewed, among: divided.previewed}, goals),
     ]
 
 
-def _growth(work: str, samples: Mapping[int, Sequence[float]], goals: Goals) -> list[Row]:
-    seconds = {services: median(each) for services, each in samples.items()}
-    names = ((f"{work}, {many} services against {few}", few, many) for few, many in pairwise(seconds))
+def of_growth(sizes: Sequence[Size], goals: Goals) -> list[Row]:
+    """Return how many times as long work on one service takes, for pairs of numbers of services."""
+    return [
+        *_growth("switch", {_services(size.services): size.switched.seconds for size in sizes}, goals),
+        *_growth("preview", {_services(size.services): size.previewed for size in sizes}, goals),
+    ]
+
+
+def _services(number: int) -> str:
+    return f"{number} services"
+
+
+def _growth(work: str, samples: Mapping[str, Sequence[float]], goals: Goals) -> list[Row]:
+    seconds = {among: median(each) for among, each in samples.items()}
+    names = ((f"{work}, {many} against {few.split()[0]}", few, many) for few, many in pairwise(seconds))
     return [
         row(name, "times as long", {OURS: [seconds[many] / seconds[few]]}, goals.get(name))
         for name, few, many in names

@@ -29,7 +29,7 @@ ONE: tuple[Server, ...] = (*MANY, Bare(), BareOnnx())
 STARTS: tuple[Server, ...] = (Ours(), MLServer(), KServe())
 FOREST: tuple[Server, ...] = (*MANY, ByFramework(), BareOnnx())
 NEIGHBOURS: tuple[Server, ...] = (Ours(), Bare())
-_WARM_UP = 0.5
+_BEFORE_KILL = 0.5
 _CONNECTIONS = 4
 """Connections over which a server is under load when it is killed."""
 _TOLERANCE = 1e-6
@@ -135,7 +135,7 @@ class Bench:
 
     def _one_model(self, server: Server, running: Running, models: Models) -> None:
         request = [post(server.infer_path(models.uids[0]), models.body())]
-        request_for(running.port, request, max(self._plan.connections), _WARM_UP)
+        request_for(running.port, request, max(self._plan.connections), self._plan.warm_up)
         for connections in self._plan.connections:
             result = request_for(running.port, request, connections, self._plan.seconds)
             self.measured.rates[connections][server.name].append(result.rate)
@@ -152,7 +152,7 @@ class Bench:
         """Return the requests a second of one model, over the largest number of connections."""
         request = [post(server.infer_path(models.uids[0]), models.body())]
         connections = max(self._plan.connections)
-        request_for(running.port, request, connections, _WARM_UP)
+        request_for(running.port, request, connections, self._plan.warm_up)
         result = request_for(running.port, request, connections, self._plan.forest_seconds)
         self.measured.client_busy.append(result.busy)
         return result.rate
@@ -183,7 +183,7 @@ class Bench:
     def _killed(self, server: Server, running: Running, models: Models) -> None:
         load = Thread(target=_until_it_breaks, args=(running.port, _one_by_one(server, models)))
         load.start()
-        time.sleep(_WARM_UP)
+        time.sleep(_BEFORE_KILL)
         began = time.perf_counter()
         running.kill()
         load.join()
@@ -211,7 +211,7 @@ class Bench:
 
 def _until_it_breaks(port: int, requests: list[bytes]) -> None:
     with suppress(ConnectionError):
-        request_for(port, requests, _CONNECTIONS, 2 * _WARM_UP)
+        request_for(port, requests, _CONNECTIONS, 2 * _BEFORE_KILL)
 
 
 def _one_by_one(server: Server, models: Models) -> list[bytes]:

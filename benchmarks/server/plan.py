@@ -14,6 +14,7 @@ class Plan:
 
     Attributes:
         rounds: how often every server is started and measured, in turn.
+        warm_up: seconds of requests before a rate is measured: ours imports the framework after it is ready.
         seconds: how long requests go to one model, for each number of connections.
         connections: numbers of connections; each waits for its answer before the next request.
         forest_seconds: how long requests go to one forest, and to one model that only its framework computes,
@@ -28,6 +29,7 @@ class Plan:
     """
 
     rounds: int
+    warm_up: float
     seconds: float
     connections: tuple[int, ...]
     forest_seconds: float
@@ -42,6 +44,7 @@ class Plan:
 
 FULL = Plan(
     rounds=3,
+    warm_up=4,
     seconds=4,
     connections=(1, 16),
     forest_seconds=2,
@@ -56,6 +59,7 @@ FULL = Plan(
 
 QUICK = Plan(
     rounds=3,
+    warm_up=3,
     seconds=2,
     connections=(1, 16),
     forest_seconds=1,
@@ -71,6 +75,7 @@ QUICK = Plan(
 
 TINY = Plan(
     rounds=1,
+    warm_up=0.3,
     seconds=0.3,
     connections=(1, 16),
     forest_seconds=0.3,

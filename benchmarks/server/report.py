@@ -25,7 +25,7 @@ Every server runs on one core of its own, alone, and the client on another; they
 round, in turn, with the same models and the same requests of the Open Inference Protocol v2: JSON, one row of
 {INPUTS} numbers, HTTP/1.1 with connections that are kept. A model is a Ridge regression of scikit-learn. A
 connection asks again as soon as it is answered. Before a server is measured its answer is compared with the
-model's own.
+model's own, and before a rate it is under the same load for some seconds.
 
 - *bare loop* is no peer but a yardstick: uvicorn, uvloop, httptools and orjson around the same model, without
   checks of any kind.

@@ -20,15 +20,15 @@ def declare_real(work: Workspace) -> None:
         file.write(_service(SERVICE, gpu=0))
 
 
-def declare_fakes(work: Workspace, count: int) -> None:
-    """Add services to the registry until it has `count`; names are the same at every call."""
-    for number in range(count):
+def declare_fakes(work: Workspace, numbers: range, region: str | None = None) -> None:
+    """Declare a faked service for each number, in all regions or in one."""
+    for number in numbers:
         name = f"fake-{number:04d}"
         lines = [
             f"set: {{id: {name}, name: {name}, task: t, type: scikit-learn/skops, source: platform}}",
             "versions:",
             *(_version(version, f"{number:063x}{digit}") for digit, version in enumerate(VERSIONS)),
-            _service(name, gpu=1),
+            _service(name, gpu=1, region=region),
         ]
         (work.registry / f"{name}.yaml").write_text("\n".join(lines))
 
@@ -37,9 +37,10 @@ def _version(version: str, digest: str) -> str:
     return f'  - {{id: {version}, manifest: "sha256:{digest}", updated: 2026-11-21T08:00:00Z}}'
 
 
-def _service(name: str, gpu: int) -> str:
+def _service(name: str, gpu: int, region: str | None = None) -> str:
     clusters = "".join(
         f"    - {{id: {cluster}, version: {version}, replicas: 1, cpu: 2, gpu: {gpu}, memory: 2Gi}}\n"
         for version, cluster in CLUSTERS.items()
     )
-    return f"service:\n  name: {name}\n  live: {CLUSTERS['v1']}\n  clusters:\n{clusters}"
+    regions = f"  regions: [{region}]\n" if region else ""
+    return f"service:\n  name: {name}\n{regions}  live: {CLUSTERS['v1']}\n  clusters:\n{clusters}"

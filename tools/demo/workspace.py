@@ -104,7 +104,7 @@ class Workspace:
         self.namespace = f"bluegrid-{stack}"
         self.registry = state / "registry"
         self.stack_file = state / f"Pulumi.{stack}.yaml"
-        self._programs, self._backend = programs, backend or f"file://{state / 'pulumi'}"
+        self.programs, self._backend = programs, backend or f"file://{state / 'pulumi'}"
 
     def create(self) -> None:
         """Lay out a new workspace with an empty stack; end and replace what an earlier run left."""
@@ -184,7 +184,7 @@ class Workspace:
         """The variables that its commands run with."""
         venv = os.path.dirname(sys.executable)  # noqa: PTH120  not resolved: a venv's python is a link
         return {
-            "PATH": f"{self._programs}:{venv}:{os.environ['PATH']}",
+            "PATH": f"{self.programs}:{venv}:{os.environ['PATH']}",
             "KUBECONFIG": str(self.place.kubeconfig),
             "PULUMI_HOME": str(self.state / "pulumi-home"),
             "PULUMI_BACKEND_URL": self._backend,

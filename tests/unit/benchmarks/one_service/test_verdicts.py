@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.one_service.divided import Divided
 from benchmarks.one_service.measure import Size
 from benchmarks.one_service.report import write_report
-from benchmarks.one_service.verdicts import of_growth, of_size
+from benchmarks.one_service.verdicts import of_divided, of_growth, of_size
 from benchmarks.rows import goals_of
 from benchmarks.stack.switches import Switched
 
@@ -53,6 +54,18 @@ def test_what_one_service_costs_may_not_grow_with_the_others() -> None:
         "switch, 2000 services against 500": False,
         "preview, 500 services against 10": None,
         "preview, 2000 services against 500": True,
+    }
+
+
+def test_services_in_several_stacks_have_goals_of_their_own() -> None:
+    divided = Divided(500, 20, Switched([3.1], 100, 0), previewed=[5.2], whole=[59.0])
+    assert verdicts(of_divided(divided, measured(10, 2.0, 1.0), GOALS)) == {
+        "switch among 500 services in 20 stacks": True,
+        "switch among 500 services in 20 stacks: failed of 100": True,
+        "preview among 500 services in 20 stacks": False,
+        "whole preview of 500 services in 20 stacks": True,
+        "switch, 500 services in 20 stacks against 10": False,
+        "preview, 500 services in 20 stacks against 10": None,
     }
 
 
