@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-one-service bench-registry bench-server bench-stack bench-switches bench-transfer bench-updates clean distclean
+.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-one-service bench-registry bench-server bench-several-stacks bench-stack bench-switches bench-transfer bench-updates clean distclean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
 
 tour: ## From training to answers on this machine, Python packages only: half a minute
 	@tools/bootstrap tour
@@ -58,6 +58,10 @@ bench-stack: ## Many services, switches, Argo Rollouts beside them; rewrites doc
 bench-one-service: ## A change of one service among hundreds; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers
 	@$(PYTHON) -m benchmarks.one_service $(if $(BEFORE),--before $(BEFORE))
+
+bench-several-stacks: ## Services of a region in several stacks; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap peers
+	@$(PYTHON) -m benchmarks.one_service --divided
 
 bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers

@@ -16,7 +16,7 @@ from benchmarks.machine import machine
 from benchmarks.one_service import divided, verdicts
 from benchmarks.one_service.build_before import BuildBefore
 from benchmarks.one_service.measure import measure
-from benchmarks.one_service.report import write_report
+from benchmarks.one_service.report import write_divided, write_report
 from benchmarks.result_files import finish
 from benchmarks.rows import goals_of
 from benchmarks.stack.__main__ import versions
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 SCRATCH = CHECKOUT / ".bluegrid" / "bench-one-service"
 SIZES = (10, 500)
-"""Numbers of services: 25 minutes, most of it for the creation of 500 and for the build before."""
+"""Numbers of services in one stack: 25 minutes, most of it to create 500 and for the build before."""
 DIVIDED = 500
-"""Services in several stacks: 15 minutes more."""
+"""Services in several stacks: 15 minutes."""
 
 
 def main() -> int:
@@ -54,7 +54,12 @@ def main() -> int:
         help=f"numbers of services instead of {SIZES}; writes to {SCRATCH}",
     )
     parser.add_argument(
-        "--divided", type=int, default=DIVIDED, metavar="N", help=f"services in stacks of {divided.EACH}"
+        "--divided",
+        type=int,
+        nargs="?",
+        const=DIVIDED,
+        metavar="N",
+        help=f"measure N ({DIVIDED}) services in stacks of {divided.EACH}, beside the least of the sizes",
     )
     chosen = parser.parse_args()
     # So that SIGTERM stops the node too.
@@ -66,36 +71,42 @@ def main() -> int:
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return finish("one-service", result, write_report, SCRATCH if chosen.sizes else None)
+    is_full = chosen.sizes is None and chosen.divided in (None, DIVIDED)
+    name, write = (
+        ("one-service", write_report) if chosen.divided is None else ("several-stacks", write_divided)
+    )
+    return finish(name, result, write, None if is_full else SCRATCH)
 
 
 def _measured(chosen: argparse.Namespace) -> dict[str, Any]:
     programs = toolchain.obtain(("kwok",), toolchain.ProgressPrinter())
     goals = goals_of("one-service")
     started = time.monotonic()
-    measured: list[Size] = []
-    rows: list[Row] = []
-    before = None
+    sizes = chosen.sizes or SIZES
+    used = versions()
     with _online() as (work, prepared):
+        before = None
         if chosen.before is not None:
             before = BuildBefore(chosen.before.resolve(), work, prepared.programs)
-        for size in measure(work, prepared, programs, before, chosen.sizes or SIZES, chosen.rounds):
+            used[verdicts.BEFORE] = before.commit
+        measured: list[Size] = []
+        rows: list[Row] = []
+        for size in measure(
+            work, prepared, programs, before, sizes if chosen.divided is None else sizes[:1], chosen.rounds
+        ):
             measured.append(size)
             rows += _printed(verdicts.of_size(size, goals))
     rows += _printed(verdicts.of_growth(measured, goals))
-    # A node of its own, so that one region's services are all that there is.
-    with _online() as (work, prepared):
-        found = divided.measure(work, prepared, programs, chosen.divided, chosen.rounds)
+    if chosen.divided is not None:
+        # A node of its own, so that one region's services are all that there is.
+        with _online() as (work, prepared):
+            found = divided.measure(work, prepared, programs, chosen.divided, chosen.rounds)
         rows += _printed(verdicts.of_divided(found, measured[0], goals))
-    minutes = (time.monotonic() - started) / 60
     return {
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round(minutes, 1),
-        "versions": {
-            **versions(),
-            **({} if before is None else {verdicts.BEFORE: before.commit}),
-        },
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "versions": used,
         "rows": [row.to_json() for row in rows],
     }
 

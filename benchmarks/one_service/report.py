@@ -24,11 +24,17 @@ Kubernetes node with Contour and Envoy, an S3 server, the load and Pulumi share 
   command itself ends later: Pulumi then goes through the rest of the state.
 - *A preview* is `bluegrid ci preview --base-commit BASE` in a clone of the project in which one service was
   switched since that commit, from the command to its end.
-- *In several stacks*: stacks of {EACH} services, each with a namespace of its own in the same Kubernetes
-  cluster; all are in one registry, and each names its stack as its region. *A whole preview* runs `pulumi
-  preview` in every stack, {AT_A_TIME} at a time.
 - *The build before* updates the same stack in turn with this one, by its own commands and its own program.
   Its preview is always one of all services.
+"""
+
+_DIVIDED = f"""\
+## How it is measured
+
+Switch and preview as in [a change of one service](one-service.md), on one of the stacks. There are stacks of
+{EACH} services, each with a namespace of its own in the same Kubernetes cluster; all are in one registry, and
+each service names its stack as its region. *A whole preview* runs `pulumi preview` in every stack, {AT_A_TIME} at
+a time. Beside them stands one stack of few services, on a node of its own.
 """
 
 
@@ -36,6 +42,12 @@ def write_report(result: dict[str, Any], folder: Path) -> Path:
     """Write the page; return its path."""
     body = [table_of(result["rows"]), _METHOD.strip()]
     return page.write("one-service", "A change of one service among many", result, body, folder)
+
+
+def write_divided(result: dict[str, Any], folder: Path) -> Path:
+    """Write the page about several stacks; return its path."""
+    body = [table_of(result["rows"]), _DIVIDED.strip()]
+    return page.write("several-stacks", "Services of a region in several stacks", result, body, folder)
 
 
 if __name__ == "__main__":

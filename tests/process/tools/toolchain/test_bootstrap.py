@@ -164,6 +164,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
         "bench-registry",
         "bench-stack",
         "bench-one-service",
+        "bench-several-stacks",
         "bench-transfer",
         "bench-server",
         "bench-updates",
