@@ -31,8 +31,9 @@ ENTRY_POINTS = "bluegrid.loaders"
 Loader = Callable[[Path], Model]
 """Loads one file; raises ModelError, whose message continues after "model <uid>"."""
 
-Reader = Callable[[bytes], Model | None]
-"""Reads the bytes of one file as data, in any thread; returns None if the framework has to load the file."""
+Reader = Callable[[bytes], Model]
+"""Reads the bytes of one file as data, in any thread. Raises NotDataError or NotCompiledError if its
+framework is to load the file, and any exception if the file is damaged."""
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,24 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 
 from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.compiled import NotCompiledError
+from bluegrid_server.frameworks.errors import describe
 from bluegrid_server.frameworks.linear import LinearModel
+from bluegrid_server.frameworks.not_data import NotDataError
 from bluegrid_server.frameworks.tree_model import TreeModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bluegrid_registry.model_types.model_type import ModelType
     from bluegrid_server.frameworks.model import Model
     from bluegrid_server.frameworks.supported import Reader
 
@@ -37,6 +43,42 @@ def without_collections() -> Iterator[None]:
             gc.enable()
 
 
+class LenientReader:
+    """Reads models as data, and leaves files that their reader does not read to their framework.
+
+    This is the only place that accepts any exception of a reader.
+
+    Args:
+        read: reads the bytes of a model.
+        model_type: of the models.
+        reads_trees: whether models of trees are read; otherwise linear models only.
+    """
+
+    def __init__(self, read: Reader, model_type: ModelType, *, reads_trees: bool = True) -> None:
+        self._read, self._model_type, self._reads_trees = read, model_type, reads_trees
+        self._failures = count()
+
+    def __call__(self, data: bytes) -> Model | None:
+        """Return the model of a file; None: the framework has to load the file."""
+        try:
+            model = self._read(data)
+        except (NotDataError, NotCompiledError):
+            return None
+        # A damaged file can have anything in any place. What the framework says of it is what people read.
+        except Exception as error:  # noqa: BLE001
+            # The first of a version only: if this is a fault of the reader, thousands of files may have it.
+            if next(self._failures) == 0:
+                structlog.get_logger().warning(
+                    "models are left to their framework: their reader failed; if the framework loads them, "
+                    "report it as a fault of bluegrid",
+                    type=str(self._model_type),
+                    error=describe(error),
+                    exc_info=error,
+                )
+            return None
+        return model if self._reads_trees or isinstance(model, LinearModel) else None
+
+
 class DataModels:
     """The models of a version that are read as data.
 
@@ -44,7 +86,7 @@ class DataModels:
         read: reads the bytes of a model.
     """
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: LenientReader) -> None:
         self._read = read
         self._models: dict[str, Model | None] = {}
         self._has_trees = False

@@ -15,12 +15,11 @@ from bluegrid_registry import fetch, open_store
 from bluegrid_registry.errors import BluegridError, ConfigError, ModelError
 from bluegrid_server.frameworks.compiler import TREES, accelerated, compiler_of
 from bluegrid_server.frameworks.errors import describe
-from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.model import check_interface, outputs_of
 from bluegrid_server.frameworks.on_demand import LoaderOnDemand, ModelOnDemand
 from bluegrid_server.frameworks.supported import framework_of, loader_of, reader_of
 from bluegrid_server.frameworks.tree_model import TreeModel
-from bluegrid_server.models.as_data import DataModels, check_alike, without_collections
+from bluegrid_server.models.as_data import DataModels, LenientReader, check_alike, without_collections
 from bluegrid_server.models.reproduce import reproduce
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from bluegrid_registry.transfer.progress import ProgressEvent
     from bluegrid_server.frameworks.compiler import Compiler
     from bluegrid_server.frameworks.model import Model
-    from bluegrid_server.frameworks.supported import Loader, Reader
+    from bluegrid_server.frameworks.supported import Loader
     from bluegrid_server.settings import Settings
 
 Say = Callable[[str], None]
@@ -84,7 +83,7 @@ class LoadableVersion:
     loader: Loader
     data_models: DataModels | None = None
     """The models that are read as data instead; None: the loader loads them all."""
-    compared: Reader | None = None
+    compared: LenientReader | None = None
     """Reads models as data, to compare them with those of the loader; None: they are not compared."""
     compiler: Compiler | None = None
     """Compiler of the models; None: they are not compiled."""
@@ -173,19 +172,12 @@ def fetch_version(settings: Settings, say: Say, as_data: AsData = AsData.NONE) -
     )
 
 
-def _reader(settings: Settings) -> Reader | None:
+def _reader(settings: Settings) -> LenientReader | None:
     # Loaded on request or for a GPU, models stay with their framework; only frameworks have signatures.
     if settings.load != "eager" or settings.gpu or settings.signature is not None:
         return None
     read = reader_of(settings.type, settings.trust, source=settings.source)
-    if read is None or _is_compiled(settings):
-        return read
-
-    def linear(data: bytes) -> Model | None:
-        model = read(data)
-        return model if isinstance(model, LinearModel) else None
-
-    return linear
+    return None if read is None else LenientReader(read, settings.type, reads_trees=_is_compiled(settings))
 
 
 def _deferred(make: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bluegrid_server.frameworks.model import Model
     from bluegrid_server.frameworks.tree_model import TreeModel
 
 _TREE = {
@@ -47,18 +47,9 @@ _ATTRIBUTES = {_BEST, "best_score", "scikit_learn"}
 _MAX_OUTPUTS = 1000
 
 
-def reader(_: frozenset[str]) -> Callable[[bytes], Model | None]:
+def reader(_: frozenset[str]) -> Callable[[bytes], TreeModel]:
     """Return the reader; these files name no classes that a set could trust."""
-    image = _installed()
-
-    def read(data: bytes) -> Model | None:
-        try:
-            return _model(data, image)
-        # A damaged file can have anything in any place. What XGBoost says of it is what people read.
-        except Exception:  # noqa: BLE001
-            return None
-
-    return read
+    return partial(_model, image=_installed())
 
 
 def _installed() -> str:
@@ -94,6 +85,7 @@ def _model(data: bytes, image: str) -> TreeModel:
     targets = int(parameters["num_target"])
     outputs = max(int(parameters["num_class"]), targets, 1)
     check(outputs <= _MAX_OUTPUTS and "c" not in learner["feature_types"], "many outputs, or categories")
+    check(objective in LINK_OF, f"the objective {objective}")
     link = LINK_OF[objective]
     base = np.array(orjson.loads(parameters["base_score"]), np.float32).reshape(-1)
     base = np.broadcast_to(base, outputs)

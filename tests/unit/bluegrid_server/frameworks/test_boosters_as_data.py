@@ -16,7 +16,8 @@ from bluegrid_registry import ModelType
 from bluegrid_server.frameworks.compiler import TREES
 from bluegrid_server.frameworks.supported import loader_of, reader_of
 from bluegrid_server.frameworks.tree_model import TreeModel
-from bluegrid_server.models.as_data import check_alike
+from bluegrid_server.models.as_data import LenientReader, check_alike
+from tests.unit.bluegrid_server.frameworks.as_data import read_intact
 from tests.unit.bluegrid_server.frameworks.boosters import TABLE, TABLE_LOAD
 from tests.unit.bluegrid_server.frameworks.compiled import (
     NUMBERED,
@@ -71,7 +72,15 @@ def of_lightgbm(parameters: dict[str, Any], y: Any, rows: Any = X) -> bytes:
 def read(data: bytes, model_type: str) -> Any:
     reader = reader_of(ModelType.parse(model_type))
     assert reader is not None
-    return reader(data)
+    return read_intact(reader, data)
+
+
+def read_damaged(data: bytes, model_type: str) -> Any:
+    """Read as servers do."""
+    kind = ModelType.parse(model_type)
+    reader = reader_of(kind)
+    assert reader is not None
+    return LenientReader(reader, kind)(data)
 
 
 def check_the_same(data: bytes, model_type: str, folder: Path) -> None:
@@ -182,9 +191,9 @@ TXT = of_lightgbm({"num_leaves": 4}, Y)
 
 @pytest.mark.parametrize("end", [0, 1, 10, 500, len(UBJ) // 2, -1])
 def test_a_file_that_ends_too_early_is_left_to_the_framework(end: int) -> None:
-    assert read(UBJ[:end], "xgboost/ubj") is None
-    assert read(json.dumps(JSON).encode()[:end], "xgboost/json") is None
-    assert read(TXT[: TXT.index(b"end of trees")][:end], "lightgbm/txt") is None
+    assert read_damaged(UBJ[:end], "xgboost/ubj") is None
+    assert read_damaged(json.dumps(JSON).encode()[:end], "xgboost/json") is None
+    assert read_damaged(TXT[: TXT.index(b"end of trees")][:end], "lightgbm/txt") is None
 
 
 @pytest.mark.parametrize(

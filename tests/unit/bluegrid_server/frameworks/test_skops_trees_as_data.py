@@ -30,6 +30,7 @@ from bluegrid_server.frameworks.scikit_learn.estimator import SklearnModel
 from bluegrid_server.frameworks.tree_model import TreeModel
 from bluegrid_server.frameworks.tree_table import TreeTable
 from bluegrid_server.models.as_data import check_alike
+from tests.unit.bluegrid_server.frameworks.as_data import read_intact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +63,7 @@ OTHERS: list[Any] = [
 
 
 def read(data: bytes, *, trusts_trees: bool = True) -> Any:
-    return SkopsReader("1.9.1", trusts_trees=trusts_trees).read(data)
+    return read_intact(SkopsReader("1.9.1", trusts_trees=trusts_trees).read, data)
 
 
 def dumped(estimator: Any, rows: Any = X, target: Any = Y) -> bytes:

@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import lightgbm
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
+from structlog.testing import capture_logs
 
 from bluegrid_registry import ModelType
 from bluegrid_registry.errors import ModelError
@@ -109,6 +111,43 @@ def test_a_preflight_refuses_a_model_that_is_read_otherwise_than_it_is_loaded(
     monkeypatch.setattr(versions, "reader_of", lambda *_, **__: lambda _: other)
     with pytest.raises(ModelError, match=r"model line-1 is read as data, and its framework loads it other"):
         pool_of(settings, AsData.COMPARED)
+
+
+def test_a_fault_of_a_reader_is_logged_once_and_leaves_the_models_to_their_framework(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(_: bytes) -> Any:
+        return None.numbers  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(versions, "reader_of", lambda *_, **__: faulty)
+    with capture_logs() as logs:
+        pool_of(settings, AsData.RELIED_ON)
+    assert len(files(settings)) == 3
+    (log,) = logs
+    assert log["log_level"] == "warning"
+    assert log["event"].startswith("models are left to their framework: their reader failed")
+    assert log["type"] == "scikit-learn/skops"
+    assert log["error"] == "AttributeError: 'NoneType' object has no attribute 'numbers'"
+
+
+def test_nothing_is_logged_of_models_that_are_not_read_as_data(mixed: Settings) -> None:
+    with capture_logs() as logs:
+        pool_of(mixed, AsData.RELIED_ON)
+    assert logs == []
+
+
+@pytest.mark.parametrize("as_data", [AsData.RELIED_ON, AsData.COMPARED])
+def test_a_damaged_file_is_refused_in_the_words_of_its_framework(
+    trained: Trained, publish: Callable[[Path], Settings], tmp_path: Path, as_data: AsData
+) -> None:
+    folder = Path(shutil.copytree(trained.folder, tmp_path / "damaged"))
+    with ZipFile(folder / "line-1.skops") as intact:
+        members = {name: intact.read(name) for name in intact.namelist()}
+    with ZipFile(folder / "line-1.skops", "w") as damaged:
+        for name, member in members.items():
+            damaged.writestr(name, member.replace(b'"content": "true"', b'"content": "ture"'))
+    with pytest.raises(ModelError, match=r"model line-1 is no skops file .*\(JSONDecodeError"):
+        pool_of(publish(folder), as_data)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bluegrid_server.frameworks.not_data import NotDataError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,6 +44,13 @@ class Described:
     kind: str
     attributes: Mapping[str, Any]
     arguments: tuple[Any, ...] = ()
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an attribute; raise NotDataError if there is none, as in an estimator that is not fitted."""
+        try:
+            return self.attributes[name]
+        except KeyError:
+            raise NotDataError(f"no attribute {name}") from None
 
 
 TREE = "sklearn.tree._tree.Tree"

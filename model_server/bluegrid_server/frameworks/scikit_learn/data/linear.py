@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bluegrid_server.frameworks.linear import LinearModel
-from bluegrid_server.frameworks.not_data import check
+from bluegrid_server.frameworks.not_data import NotDataError, check
 from bluegrid_server.frameworks.scikit_learn.data.described import Array
 from bluegrid_server.frameworks.scikit_learn.data.pipeline import (
     INPUT,
@@ -108,14 +108,14 @@ def recipe_of(root: Any) -> LinearRecipe:
     scaler, last = steps_of_root(root)
     idle = _IDLE.get(last.kind)
     if idle is None:
-        check(False, "not a linear model")
+        raise NotDataError("not a linear model")
     # The names that count are those of the first step.
     own = {"coef_", "intercept_", *INPUT} - ({"feature_names_in_"} if scaler else set())
-    check_attributes(last, idle or set(), own)
-    features = last.attributes["n_features_in_"]
+    check_attributes(last, idle, own)
+    features = last["n_features_in_"]
     check(type(features) is int and 0 < features <= _MAX_FEATURES, "another number of features")
     mean, scale = scaling_of(scaler, features)
-    coefficients, intercept = last.attributes["coef_"], last.attributes["intercept_"]
+    coefficients, intercept = last["coef_"], last["intercept_"]
     check(isinstance(coefficients, Array) and coefficients.scalar is None, "other coefficients")
     if isinstance(intercept, Array):
         check(intercept.scalar == "numpy.float64", "another intercept")

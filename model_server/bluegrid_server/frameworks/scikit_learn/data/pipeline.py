@@ -27,7 +27,7 @@ def steps_of_root(root: Any) -> tuple[Described | None, Described]:
     )
     idle = (attributes.get("memory"), attributes.get("transform_input"), attributes.get("verbose", False))
     check(idle == (None, None, False), "another setting of the pipeline")
-    steps = attributes["steps"]
+    steps = root["steps"]
     check(isinstance(steps, list) and 1 <= len(steps) <= 2, "other steps")
     for step in steps:
         check(isinstance(step, tuple) and len(step) == 2 and isinstance(step[0], str), "another step")
@@ -41,16 +41,15 @@ def scaling_of(scaler: Described | None, features: int) -> tuple[int | None, int
     """Return the numbers of the arrays with mean and scale; None: there is none."""
     if scaler is None:
         return None, None
-    attributes = scaler.attributes
     check_attributes(scaler, _IDLE_OF_SCALER, {"with_mean", "with_std", "copy", "mean_", "scale_", *INPUT})
-    check(type(attributes["n_features_in_"]) is int and attributes["n_features_in_"] == features, "features")
+    check(type(scaler["n_features_in_"]) is int and scaler["n_features_in_"] == features, "features")
     # Without a copy, rows are changed in place.
-    check(attributes["copy"] is True, "a scaler in place")
+    check(scaler["copy"] is True, "a scaler in place")
     numbers: list[int | None] = []
     for setting, name in (("with_mean", "mean_"), ("with_std", "scale_")):
-        check(type(attributes[setting]) is bool, "another setting")
-        array = attributes[name] if attributes[setting] else None
-        check(not attributes[setting] or (isinstance(array, Array) and array.scalar is None), "no array")
+        check(type(scaler[setting]) is bool, "another setting")
+        array = scaler[name] if scaler[setting] else None
+        check(not scaler[setting] or (isinstance(array, Array) and array.scalar is None), "no array")
         numbers.append(None if array is None else array.number)
     return numbers[0], numbers[1]
 
@@ -85,6 +84,6 @@ def releases_of(*parts: Described | None) -> frozenset[str]:
 
 
 def _release(part: Described) -> str:
-    release = part.attributes[VERSION]
+    release = part[VERSION]
     check(type(release) is str, "another release")
     return str(release)

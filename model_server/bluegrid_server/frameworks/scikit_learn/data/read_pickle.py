@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from bluegrid_server.frameworks.scikit_learn.data.pickle_opcodes import Pickle
+from bluegrid_server.frameworks.scikit_learn.data.pickle_data import PickleData
+from bluegrid_server.frameworks.scikit_learn.data.pickle_opcodes import root_of
 from bluegrid_server.frameworks.scikit_learn.data.recipes import recipe_of
 from bluegrid_server.frameworks.scikit_learn.other_releases import log_other_releases
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bluegrid_server.frameworks.model import Model
 
 
-def reader(_: frozenset[str]) -> Callable[[bytes], Model | None]:
+def reader(_: frozenset[str]) -> Callable[[bytes], Model]:
     """Return the reader of pickles; every class that it reads may be in any pickle."""
     return PickleReader(version("scikit-learn")).read
 
@@ -30,14 +31,15 @@ class PickleReader:
     def __init__(self, image: str) -> None:
         self._image = image
 
-    def read(self, data: bytes) -> Model | None:
-        """Return the model of a file; None: scikit-learn has to load the file."""
-        try:
-            pickle = Pickle(data)
-            recipe = recipe_of(pickle.root())
-            model = recipe.model(pickle.arrays)
-        # A damaged file can have anything in any place. What scikit-learn says of it is what people read.
-        except Exception:  # noqa: BLE001
-            return None
+    def read(self, data: bytes) -> Model:
+        """Return the model of a file.
+
+        Raises:
+            NotDataError, NotCompiledError: scikit-learn has to load the file.
+            Exception: of any class, if the file is damaged.
+        """
+        content = PickleData(data)
+        recipe = recipe_of(root_of(content))
+        model = recipe.model(content.arrays)
         log_other_releases(recipe.releases, self._image)
         return model

@@ -41,7 +41,7 @@ class _Read:
     files: tuple[int, ...]
 
 
-def reader(trust: frozenset[str]) -> Callable[[bytes], Model | None]:
+def reader(trust: frozenset[str]) -> Callable[[bytes], Model]:
     """Return the reader of skops files; `trust` names the types that the set trusts."""
     return SkopsReader(version("scikit-learn"), trusts_trees=TREE in trust).read
 
@@ -59,30 +59,23 @@ class SkopsReader:
         self._trusts_trees = trusts_trees
         self._kept: dict[tuple[object, ...], _Read] = {}
 
-    def read(self, data: bytes) -> Model | None:
-        """Return the model of a file; None: scikit-learn has to load the file."""
-        try:
-            model, releases = self.model(data)
-        # A damaged file can have anything in any place. What scikit-learn says of it is what people read.
-        except Exception:  # noqa: BLE001
-            return None
-        log_other_releases(releases, self._image)
-        return model
-
-    def model(self, data: bytes) -> tuple[Model, frozenset[str]]:
-        """Return the model of a file, and the releases of scikit-learn that wrote it.
+    def read(self, data: bytes) -> Model:
+        """Return the model of a file.
 
         Raises:
-            NotDataError: scikit-learn has to load the file.
+            NotDataError, NotCompiledError: scikit-learn has to load the file.
             Exception: of any class, if the file is damaged.
         """
         members = members_of(data)
+        check(_SCHEMA in members, "no schema")
         schema = members.pop(_SCHEMA)
         names = _FILE.findall(schema)
         read = self._read(schema, names)
         files = [names[place].decode() + ".npy" for place in read.files]
         check(members.keys() == {*files}, "other arrays than in the schema")
-        return read.recipe.model([array_of(members[name]) for name in files]), read.recipe.releases
+        model = read.recipe.model([array_of(members[name]) for name in files])
+        log_other_releases(read.recipe.releases, self._image)
+        return model
 
     def _read(self, schema: bytes, names: list[bytes]) -> _Read:
         if len(schema) > _MAX_KEPT_BYTES:

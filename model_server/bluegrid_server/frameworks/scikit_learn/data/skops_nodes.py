@@ -67,8 +67,8 @@ class Nodes:
             KeyError, TypeError, ValueError, RecursionError: it is damaged.
         """
         node = orjson.loads(schema)
-        check(node.pop("protocol") == _PROTOCOL, "another version of the schema")
-        check(isinstance(node.pop("_skops_version"), str), "a version that is no text")
+        check(node.pop("protocol", None) == _PROTOCOL, "another version of the schema")
+        check(isinstance(node.pop("_skops_version", None), str), "a version that is no text")
         return self._value(node)
 
     def _value(self, node: dict[str, Any]) -> Any:
@@ -93,6 +93,7 @@ class Nodes:
             check(node.keys() == keys, f"a {loader} with other keys")
         if (name := _CLASSES.get(loader)) is not None:
             check(_class(node) == name, f"a {loader} of another class")
+        check(loader in _READERS, f"a {loader}")
         # Not bound methods in an attribute: such a cycle stays, since models are read without collections.
         return _READERS[loader](self, node)
 

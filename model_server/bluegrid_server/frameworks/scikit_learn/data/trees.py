@@ -157,7 +157,7 @@ def recipe_of(root: Any) -> TreesRecipe:
     """Return where the trees of a described estimator are; raise NotDataError if it is anything else."""
     scaler, last = steps_of_root(root)
     members = [last] if last.kind not in _FORESTS else _members(last)
-    features = last.attributes["n_features_in_"]
+    features = last["n_features_in_"]
     check(type(features) is int and features > 0, "another number of features")
     check(scaler is None or "feature_names_in_" not in last.attributes, "names in the last step")
     mean, scale = scaling_of(scaler, features)
@@ -176,33 +176,32 @@ def recipe_of(root: Any) -> TreesRecipe:
 
 
 def _members(forest: Described) -> list[Described]:
-    attributes = forest.attributes
     own = {"estimator", "estimator_", "estimators_", "n_outputs_", *INPUT}
     check_attributes(forest, _IDLE_OF_FOREST, own)
     kind = _FORESTS[forest.kind]
-    members: list[Described] = attributes["estimators_"]
+    members: list[Described] = forest["estimators_"]
     for name in ("estimator", "estimator_"):
-        template = attributes[name]
+        template = forest[name]
         check(isinstance(template, Described) and template.kind == kind, "trees of another class")
         check_attributes(template, _IDLE, INPUT)
     check(isinstance(members, list) and 0 < len(members) <= _MAX_TREES, "another number of trees")
-    check(type(attributes["n_outputs_"]) is int and attributes["n_outputs_"] == 1, "several outputs")
+    check(type(forest["n_outputs_"]) is int and forest["n_outputs_"] == 1, "several outputs")
     check(all(isinstance(member, Described) and member.kind == kind for member in members), "another tree")
     return members
 
 
 def _place(member: Described, features: int, *, is_alone: bool) -> tuple[int, int, int]:
     """Return the numbers of the arrays of nodes and values, and the number of nodes."""
-    attributes = member.attributes
     own = {"tree_", "n_outputs_", "n_features_in_", *(INPUT if is_alone else INPUT - {"feature_names_in_"})}
     check_attributes(member, _IDLE, own)
-    tree = attributes["tree_"]
+    tree = member["tree_"]
     check(isinstance(tree, Described) and tree.kind == TREE, "nodes of another class")
-    check(attributes["n_features_in_"] == features and attributes["n_outputs_"] == 1, "another tree")
+    check(member["n_features_in_"] == features and member["n_outputs_"] == 1, "another tree")
+    check(len(tree.arguments) == 3, "other arguments")
     inputs, classes, outputs = tree.arguments
     check(inputs == features and isinstance(classes, Array) and outputs == 1, "other arguments")
     check(tree.attributes.keys() == {"max_depth", "node_count", "nodes", "values"}, "another attribute")
-    size, nodes, values = (tree.attributes[name] for name in ("node_count", "nodes", "values"))
+    size, nodes, values = (tree[name] for name in ("node_count", "nodes", "values"))
     check(type(size) is int and size > 0, "no nodes")
     check(all(isinstance(each, Array) and each.scalar is None for each in (nodes, values)), "no arrays")
     return nodes.number, values.number, size
