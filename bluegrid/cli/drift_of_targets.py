@@ -44,7 +44,7 @@ def have_drifted(update: PartialUpdate, place: Place, project: Project) -> bool:
         project: of the stack.
 
     Raises:
-        ConfigError: there is no `pulumi`, or nothing names the context.
+        ConfigError: nothing names the context.
     """
     state = StackState.read(place.required_stack, project)
     if state is None or state.deployment.get("pending_operations"):

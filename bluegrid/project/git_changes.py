@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bluegrid.project.programs import not_on_path
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -142,5 +143,5 @@ def _git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
             ["git", "-C", str(folder), *arguments], input=stdin, capture_output=True, check=False
         )
     except FileNotFoundError:
-        raise ConfigError("git is not on PATH; install it, and run this again") from None
+        raise not_on_path("git") from None
     return done.stdout if done.returncode == 0 else None

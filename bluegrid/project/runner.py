@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -10,6 +9,9 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
+from bluegrid.project.programs import not_on_path
 from bluegrid.project.project import Project
 from bluegrid.project.urns import Urns
 from bluegrid_registry import BluegridError, ConfigError, contract
@@ -101,8 +103,8 @@ def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
                 continue
 
 
-def exported_resources(stack: str, program: Path | None = None) -> list[dict[str, Any]] | None:
-    """Return the resources of a stack, as its state has them; None: there is no such stack.
+def exported_state(stack: str, program: Path | None = None) -> dict[str, Any] | None:
+    """Return the state of a stack, with its version of the format; None: there is no such stack.
 
     Args:
         stack: name of the stack.
@@ -120,8 +122,14 @@ def exported_resources(stack: str, program: Path | None = None) -> list[dict[str
         if _NO_STACK in last:
             return None
         raise ConfigError(f"the state of stack {stack} cannot be read: {last}")
-    resources: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
-    return resources
+    state: dict[str, Any] = from_json(done.stdout)
+    return state
+
+
+def exported_resources(stack: str, program: Path | None = None) -> list[dict[str, Any]] | None:
+    """Return the resources in the state of a stack, as `exported_state` does."""
+    state = exported_state(stack, program)
+    return None if state is None else state["deployment"].get("resources", [])
 
 
 def _export(stack: str, program: Path | None) -> subprocess.CompletedProcess[str]:
@@ -131,7 +139,7 @@ def _export(stack: str, program: Path | None) -> subprocess.CompletedProcess[str
             command, cwd=program, capture_output=True, text=True, timeout=_STATE_SECONDS, check=False
         )
     except FileNotFoundError:
-        raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
+        raise not_on_path("pulumi") from None
     except subprocess.TimeoutExpired:
         raise ConfigError(f"the state of stack {stack} was not read in {_STATE_SECONDS:g} s") from None
 
@@ -155,7 +163,7 @@ def _running(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[s
             process_group=0,
         )
     except FileNotFoundError:
-        raise ConfigError(f"{command[0]} is not on PATH; install it, and run this again") from None
+        raise not_on_path(command[0]) from None
     try:
         yield process
     except KeyboardInterrupt:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from bluegrid.project.runner import exported_state
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class StackState:
 
     @classmethod
     def read(cls, stack: str, project: Project) -> StackState | None:
-        """Return the state of a stack; None: it cannot be read, for example because there is no such stack.
+        """Return the state of a stack; None: there is no such stack, or it cannot be read.
 
         `pulumi stack export` decodes and encodes all resources, 3.6 s of CPU for 500 services. A state in a
         folder is read from its file, in a tenth of that.
@@ -56,9 +56,6 @@ class StackState:
         Args:
             stack: name of the stack.
             project: of the stack.
-
-        Raises:
-            ConfigError: there is no `pulumi`.
         """
         return cls._of_file(stack, project) or cls._exported(stack, project)
 
@@ -77,15 +74,11 @@ class StackState:
 
     @classmethod
     def _exported(cls, stack: str, project: Project) -> StackState | None:
-        command = ("pulumi", "stack", "export", "--stack", stack, "--non-interactive")
         try:
-            done = subprocess.run(command, cwd=project.folder, capture_output=True, check=False)
-        except FileNotFoundError:
-            raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
-        if done.returncode != 0:
+            exported = exported_state(stack, project.folder)
+        except ConfigError:
             return None
-        exported = from_json(done.stdout)
-        return cls(exported["version"], exported["deployment"])
+        return None if exported is None else cls(exported["version"], exported["deployment"])
 
     @property
     def resources(self) -> Sequence[Mapping[str, Any]]:

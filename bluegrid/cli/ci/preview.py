@@ -18,7 +18,7 @@ from bluegrid.cli.tree import command
 from bluegrid.previews import PREVIEW_ALL
 from bluegrid.project import Project, stack_names
 from bluegrid.project.git_changes import BaseCommit
-from bluegrid_registry import ConfigError
+from bluegrid.project.programs import not_on_path
 
 PREVIEWS = Path("previews")
 """Default folder of the previews' files."""
@@ -97,7 +97,7 @@ def _preview_all(project: Project, stack: str, file: Path) -> None:
                 [*_COMMAND, "--stack", stack], cwd=project.folder, stdout=written, check=False
             )
         except FileNotFoundError:
-            raise ConfigError("pulumi is not on PATH; install it, and run this again") from None
+            raise not_on_path("pulumi") from None
     if done.returncode != 0:
         _require_an_error(file)
         output.warn(f"{stack}: the preview failed; {file} has the errors")

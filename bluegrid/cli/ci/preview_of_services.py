@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from bluegrid.cli.ci.concerned import registry_files_of, registry_of_stack, scope_of
 from bluegrid.previews import Excerpt
 from bluegrid.project.git_changes import BaseCommit
+from bluegrid.project.programs import not_on_path
 from bluegrid.project.stack_files import PREFIX, file_of
 from bluegrid.project.stack_state import StackState
 from bluegrid.states import KubernetesObject
@@ -59,13 +60,16 @@ def preview_of_services(
         backend = Path(folder) / "backend"
         state.with_services(services).write(backend, project.name, stack)
         settings = _write_settings(project, stack, services, Path(folder))
-        done = subprocess.run(
-            [*command, "--stack", stack, "--config-file", str(settings)],
-            cwd=project.folder,
-            env={**os.environ, "PULUMI_BACKEND_URL": f"file://{backend}"},
-            stdout=subprocess.PIPE,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [*command, "--stack", stack, "--config-file", str(settings)],
+                cwd=project.folder,
+                env={**os.environ, "PULUMI_BACKEND_URL": f"file://{backend}"},
+                stdout=subprocess.PIPE,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise not_on_path("pulumi") from None
     if done.returncode != 0:
         return None
     excerpt = Excerpt(
