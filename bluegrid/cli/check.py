@@ -11,6 +11,7 @@ from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.project import check_images, region_names
 from bluegrid_registry import Registry, check_regions
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def check(
         _check_previews(preview, allow_delete or ())
     services = sum(file.service is not None for file in files)
     data = {"registry": str(registry), "sets": len(files), "services": services}
-    text = f"{registry}: {len(files)} model sets, {services} services, no mistakes"
+    text = f"{registry}: {counted(len(files), 'model set')}, {counted(services, 'service')}, no mistakes"
     output.emit(as_json=as_json, data=data, text=text)
 
 

@@ -13,6 +13,7 @@ from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
 from bluegrid_registry import ModelSet
+from bluegrid_registry.counts import counted
 
 
 @command(epilog="Example: `bluegrid fetch g1 v2 models/ --only 'line-9*'`")
@@ -46,13 +47,13 @@ def fetch(
     report = fetched.report
     where = next(iter(fetched.paths.values())).parent
     text = (
-        f"set {set_id} version {version}: {report.checked} models verified in {where}; "
-        f"{report.already_there} were there, {report.fetched_bytes / 1e6:.2f} MB fetched"
+        f"set {set_id} version {version}: {counted(report.checked, 'model')} verified in {where}; "
+        f"{report.already_there} already there, {report.fetched_bytes / 1e6:.2f} MB fetched"
     )
     for what, names in (
-        ("were damaged in the folder and are repaired", report.damaged),
-        ("came damaged and were fetched again", report.refetched),
-        ("are not models of this version", report.extra),
+        ("damaged in the folder and repaired", report.damaged),
+        ("damaged on the way and fetched again", report.refetched),
+        ("that are not models of this version", report.extra),
     ):
         if names:
             text += f"; {len(names)} {what}, such as {names[0]}"

@@ -20,6 +20,7 @@ from bluegrid_registry import (
     load_set,
     models_in_folder,
 )
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +106,6 @@ def _data(report: PushReport) -> dict[str, Any]:
 
 def _text(report: PushReport) -> str:
     sent = f"{report.sent_models} sent ({report.sent_bytes / 1e6:.2f} MB)"
-    healed = f", {report.packs_healed} damaged packs replaced" if report.packs_healed else ""
+    healed = f", {counted(report.packs_healed, 'damaged pack')} replaced" if report.packs_healed else ""
     version = f"set {report.set} version {report.version}"
-    return f"{version}: {report.models} models, {sent}{healed}; {report.manifest[:19]}"
+    return f"{version}: {counted(report.models, 'model')}, {sent}{healed}; {report.manifest[:19]}"

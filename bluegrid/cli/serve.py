@@ -32,6 +32,7 @@ from bluegrid_registry import (
     read_manifest,
 )
 from bluegrid_registry.contract import PORT
+from bluegrid_registry.counts import counted
 from bluegrid_registry.names import ServiceName
 
 if TYPE_CHECKING:
@@ -211,5 +212,6 @@ def features_of(inputs: Sequence[Mapping[str, Any]]) -> int | None:
 
 
 def _text(data: Mapping[str, Any], folder: str | None) -> str:
+    models = counted(data["models"], "model")
     of = folder or f"set {data['set']} version {data['version']}"
-    return f"serving {data['models']} models of {of} at {data['url']} until Ctrl-C; try: {data['example']}"
+    return f"serving {models} of {of} at {data['url']} until Ctrl-C; try: {data['example']}"

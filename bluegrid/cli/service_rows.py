@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bluegrid_registry.counts import counted
+
 if TYPE_CHECKING:
     from bluegrid.project import Place
     from bluegrid_registry import Cluster, RegistryFile, Service
@@ -45,8 +47,17 @@ def where_live(service: Service, cluster: str) -> bool | list[str]:
 
 def pods(cluster: Cluster) -> str:
     """Return the number of a cluster's pods: of each of its shards, if it has any."""
-    times = f"{cluster.shards} x " if cluster.shards > 1 else ""
-    return f"{times}{cluster.autoscaling or cluster.replicas}"
+    return f"{_times(cluster)}{cluster.autoscaling or cluster.replicas}"
+
+
+def cluster_line(cluster: Cluster) -> str:
+    """Return a cluster as one line for people."""
+    replicas = cluster.autoscaling or counted(cluster.replicas, "replica")
+    return f"cluster {cluster.id}: version {cluster.version}, {_times(cluster)}{replicas}"
+
+
+def _times(cluster: Cluster) -> str:
+    return f"{cluster.shards} x " if cluster.shards > 1 else ""
 
 
 def facts(data: Any, prefix: str = "") -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 from bluegrid.cli import output
 from bluegrid.cli.update_client import ServerSilent
 from bluegrid_registry import BluegridError
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,8 @@ def result_of(update: Mapping[str, Any]) -> str:
     head = f"{update['set']}: update {update['id']} {update['state']}"
     if result is not None:
         sent = f"{result['sent_models']} sent ({result['sent_bytes'] / 1e6:.2f} MB)"
-        head += f", version {version}: {result['models']} models, {sent}; {result['manifest'][:19]}"
+        models = counted(result["models"], "model")
+        head += f", version {version}: {models}, {sent}; {result['manifest'][:19]}"
     return f"{head}: {update['error']}" if update["error"] else head
 
 

@@ -19,6 +19,7 @@ from bluegrid_registry import (
     verify_folder,
 )
 from bluegrid_registry import verify as verify_versions
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from bluegrid_registry import VerifyReport, Version
@@ -100,7 +101,7 @@ def _verify_folder(
 ) -> None:
     report = verify_folder(open_store(store), set_id, version, folder)
     text = output.with_lists(
-        f"set {set_id} version {version.id} in {folder}: {report.checked} models sound",
+        f"set {set_id} version {version.id} in {folder}: {counted(report.checked, 'model')} sound",
         {"damaged": report.damaged, "missing": report.missing, "extra": report.extra},
     )
     is_sound = report.is_sound
@@ -117,9 +118,9 @@ def _verified(report: VerifyReport) -> str:
     healed = set(report.healed)
     damaged = [f"{key}: {fault}" for key, fault in report.damaged.items() if key not in healed]
     signers = {version: found.good for version, found in report.signatures.items() if found.good}
-    size = f"{report.models} models checked, {report.bytes / 1e6:.1f} MB read"
+    size = f"{counted(report.models, 'model')} checked, {report.bytes / 1e6:.1f} MB read"
     return output.with_lists(
-        f"set {report.set}: {report.versions} versions, {size}",
+        f"set {report.set}: {counted(report.versions, 'version')}, {size}",
         {
             "damaged": damaged,
             "missing": [key for key in report.missing if key not in healed],

@@ -13,6 +13,7 @@ from bluegrid.operations.rights import ROLES
 from bluegrid.operations.routes import live_clusters
 from bluegrid_registry import BluegridError, StoreUnreachable, open_store, read_commit, read_manifest
 from bluegrid_registry.contract import LABEL, cluster_name, cluster_of_labels, service_path
+from bluegrid_registry.counts import counted
 from bluegrid_registry.route_backends import backends_of
 from bluegrid_registry.route_client import RouteClient, RouteSilent
 from bluegrid_registry.stores.versions import check_pinned
@@ -169,7 +170,7 @@ def check_store(url: str, registry: Registry) -> Iterator[Diagnosis]:
     for fault in dict.fromkeys(faults):
         yield Diagnosis("store", is_well=False, text=fault)
     if not faults:
-        there = f"{len(pinned)} versions are there, as they are pinned; asked with this login's account"
+        there = f"{counted(len(pinned), 'version')} found as pinned; asked with this login's account"
         yield Diagnosis("store", is_well=True, text=there)
 
 

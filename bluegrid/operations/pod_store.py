@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bluegrid.operations.api import AT_ONCE, KubernetesError
 from bluegrid.operations.diagnosis import Diagnosis
 from bluegrid_registry import BluegridError, open_store, read_commit, read_manifest
+from bluegrid_registry.counts import counted
 from bluegrid_registry.stores import Account
 from bluegrid_registry.stores.versions import check_pinned
 
@@ -89,8 +90,8 @@ def _of_a_secret(namespace: Namespace, secret: str | None, fetches: list[_Fetch]
         refused = f"{fault}; it was asked with the account of Secret {secret}"
         yield Diagnosis(_WHAT, is_well=False, text=f"{refused}; {_REMEDY}" if _KEYS[1] in fault else refused)
     if not faults:
-        answers = f"answers the account of Secret {secret} with what {len(fetches)} clusters serve"
-        yield Diagnosis(_WHAT, is_well=True, text=answers.replace("1 clusters serve", "1 cluster serves"))
+        served = f"the versions of {counted(len(fetches), 'cluster')}"
+        yield Diagnosis(_WHAT, is_well=True, text=f"answers the account of Secret {secret} with {served}")
 
 
 def _account(data: dict[str, Any], ca: Path) -> Account:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from bluegrid.states.kubernetes_object import Foreign, KubernetesObject
+from bluegrid_registry.counts import counted
 from bluegrid_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -167,5 +168,5 @@ def read_plan(path: Path) -> Plan:
         raise ConfigError(f"{path}: is not the JSON of a preview; {remedy}") from None
     # Without its step, a cluster that stays would seem to be missing.
     if plan.left_out > 0:
-        raise ConfigError(f"{path}: leaves out {plan.left_out} resources that stay as they are; {remedy}")
+        raise ConfigError(f"{path}: leaves out {counted(plan.left_out, 'unchanged resource')}; {remedy}")
     return plan

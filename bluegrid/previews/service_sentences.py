@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bluegrid.previews.wording import listed, short
 from bluegrid.states import is_republished
 from bluegrid_registry import Autoscaling
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -163,8 +164,8 @@ def _held_pods(held: int | None, cluster: ClusterState) -> Iterator[str]:
     """Yield how many pods a cluster's autoscaler keeps because of a switch, and until when."""
     if cluster.held is not None and cluster.held != held:
         yield (
-            f"bring {cluster.id} to {cluster.held} pods before requests come to it, as many as these take "
-            "now: its autoscaler keeps them until the next `pulumi up`"
+            f"bring {cluster.id} to {counted(cluster.held, 'pod')} before requests come to it, as many as "
+            "these take now: its autoscaler keeps them until the next `pulumi up`"
         )
     elif cluster.held is None and held is not None and isinstance(cluster.replicas, Autoscaling):
         yield (
@@ -192,7 +193,7 @@ def _with_version(cluster: ClusterState | None) -> str:
 def _pods(replicas: int | Autoscaling) -> str:
     if isinstance(replicas, Autoscaling):
         return str(replicas)
-    return "1 pod" if replicas == 1 else f"{replicas} pods"
+    return counted(replicas, "pod")
 
 
 def _shards(cluster: ClusterState) -> str:

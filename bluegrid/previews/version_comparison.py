@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bluegrid_registry import BluegridError, compare_versions, verify_signature
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from bluegrid.states import ServiceChange
@@ -48,9 +49,8 @@ def compare(change: ServiceChange, registry: Registry, store: Store | None) -> C
     try:
         versions = file.version(old.version), file.version(new.version)
         found = compare_versions(store, file.set.id, *versions, with_answers=False)
-        models = (
-            f"{len(found.changed)} models changed, {len(found.added)} added, {len(found.removed)} removed"
-        )
+        changed = counted(len(found.changed), "model")
+        models = f"{changed} changed, {len(found.added)} added, {len(found.removed)} removed"
         breaking = found.breaking
     except BluegridError as error:
         models = f"models not compared: {error}"

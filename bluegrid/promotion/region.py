@@ -18,6 +18,7 @@ from bluegrid.project import Target
 from bluegrid.promotion.bake import Bake, BakeProgress, share_that_failed
 from bluegrid_registry import BluegridError, ConfigError
 from bluegrid_registry.contract import DECLARED_MIN
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,7 @@ class Region:
             "%s: %s has %s and takes over from %s of %s; raise its %s to %d and `pulumi up --stack %s` first",
             self.name,
             cluster.id,
-            _ready_pods(ready),
+            counted(ready, "ready pod"),
             of_live,
             self.live,
             setting,
@@ -275,7 +276,3 @@ class Region:
         # With --refresh: Pulumi does not notice pods that were scaled by hand.
         remedy = f"; `pulumi up --refresh --stack {self.stack.name}` {when}" if when else ""
         return ConfigError(f"{self.name}: {fault}{remedy}")
-
-
-def _ready_pods(count: int) -> str:
-    return f"{count} ready pod{'' if count == 1 else 's'}"

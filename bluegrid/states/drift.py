@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bluegrid_registry import Autoscaling
+from bluegrid_registry.counts import counted
 from bluegrid_registry.registry_files.quantities import value_of
 
 if TYPE_CHECKING:
@@ -119,4 +120,4 @@ def _is_as_declared(declared: ClusterState, running: ClusterState) -> bool:
 def _pods(count: int | Autoscaling) -> str:
     if isinstance(count, Autoscaling):
         return f"{count.min} to {count.max} replicas"
-    return "1 replica" if count == 1 else f"{count} replicas"
+    return counted(count, "replica")

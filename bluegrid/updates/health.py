@@ -14,6 +14,7 @@ import structlog
 from bluegrid.updates.jobs.switch import SwitchState
 from bluegrid.updates.jobs.update import UpdateState
 from bluegrid_registry import BluegridError, StoreUnreachable
+from bluegrid_registry.counts import counted
 from bluegrid_registry.formats.layout import PROBE_KEY
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Health:
             "runner": Check("a worker has ended; start the server again" if dead else None, is_vital=True),
             "git": Check("git does not answer, or refuses" if source.error else None),
             "uncommitted": Check(
-                f"{source.uncommitted} edits wait for a commit" if source.uncommitted else None
+                f"{counted(source.uncommitted, 'edit')} without a commit" if source.uncommitted else None
             ),
             "registry": Check(self._registry_fault()),
             "store": Check(self._store_fault),
@@ -139,7 +140,7 @@ class Health:
             faults = self._source.valid().faults
         except BluegridError:
             return "the registry cannot be read"
-        return f"{len(faults)} files have mistakes, and are used as they were before" if faults else None
+        return f"mistakes in {counted(len(faults), 'file')}, used as before" if faults else None
 
     def _disk_fault(self) -> str | None:
         free = shutil.disk_usage(self._state).free
@@ -150,8 +151,8 @@ class Health:
         stuck, waiting = counts.get(UpdateState.NOT_BACK, 0), counts.get(UpdateState.WAITING, 0)
         stuck += self._counts("switches").get(SwitchState.NOT_BACK, 0)
         if stuck:
-            return f"{stuck} versions that did badly are still live"
-        return f"{waiting} updates wait for something that does not answer" if waiting else None
+            return f"{counted(stuck, 'version')} still live after doing badly"
+        return f"{counted(waiting, 'update')} waiting for something that does not answer" if waiting else None
 
     def _counts(self, table: str = "updates") -> dict[str, int]:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bluegrid_registry.counts import counted
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.trial import Trials
 from bluegrid_server.models.version import AsData, fetch_version
@@ -33,9 +34,10 @@ def preflight(settings: Settings) -> int:
     # Any failure is the Job's result, and is reported on one line.
     except Exception as error:  # noqa: BLE001
         return give_up(reason_of(error, settings))
-    answered = f"{examples} recorded examples reproduced, {trials.answered} made rows answered"
+    models, reproduced = counted(len(pool), "model"), counted(examples, "recorded example")
+    answered = f"{reproduced} reproduced, {counted(trials.answered, 'made row')} answered"
     seconds = time.monotonic() - began
     sys.stdout.write(
-        f"{settings.place}: {len(pool)} models fetched, verified and loaded, {answered}, in {seconds:.1f} s\n"
+        f"{settings.place}: {models} fetched, verified and loaded, {answered}, in {seconds:.1f} s\n"
     )
     return 0

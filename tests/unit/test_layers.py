@@ -16,7 +16,7 @@ LAYERS = {
     "model_registry/bluegrid_registry": (
         {"remedies"},
         {"errors"},
-        {"frozen", "names", "files", "ignore_patterns"},
+        {"frozen", "names", "files", "ignore_patterns", "counts"},
         {"contract", "route_client", "shards"},
         {"route_backends"},
         {"model_types"},

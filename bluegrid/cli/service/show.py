@@ -25,8 +25,6 @@ def show(
     row = service_rows.row_of(file, place.region if stack is not None else None, place)
     more = declared.model_dump(mode="json", exclude={"name", "live", "clusters", "regions"})
     lines = [f"{key}: {output.cell(value)}" for key, value in {**row, **service_rows.facts(more)}.items()]
-    for cluster in declared.clusters:
-        pods = f"{service_rows.pods(cluster)}{'' if cluster.autoscaling else ' replicas'}"
-        lines.append(f"cluster {cluster.id}: version {cluster.version}, {pods}")
+    lines += map(service_rows.cluster_line, declared.clusters)
     data = {**row, **more, "clusters": [each.model_dump(mode="json") for each in declared.clusters]}
     output.emit(as_json=as_json, data=data, text="\n".join(lines))

@@ -24,7 +24,5 @@ def show(
     lines += [f"{key}: {output.cell(declared[key])}" for key in _OPTIONAL if key in declared]
     lines += [f"key {key.id}" for key in file.set.keys]
     lines += [f"trusts {name}" for name in file.set.trust]
-    for cluster in file.service.clusters if file.service else ():
-        pods = f"{service_rows.pods(cluster)}{'' if cluster.autoscaling else ' replicas'}"
-        lines.append(f"cluster {cluster.id}: version {cluster.version}, {pods}")
+    lines += map(service_rows.cluster_line, file.service.clusters if file.service else ())
     output.emit(as_json=as_json, data=file.model_dump(mode="json"), text="\n".join(lines))

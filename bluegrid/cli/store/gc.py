@@ -12,6 +12,7 @@ from bluegrid.cli import completion, options, output
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
 from bluegrid_registry import Registry, collect_garbage, open_store
+from bluegrid_registry.counts import counted
 
 if TYPE_CHECKING:
     from bluegrid_registry import GarbageReport
@@ -63,10 +64,10 @@ def _garbage_data(report: GarbageReport) -> dict[str, Any]:
 
 
 def _garbage(report: GarbageReport) -> str:
-    size = f"{len(report.deleted)} objects, {report.deleted_bytes / 1e6:.1f} MB"
+    size = f"{counted(len(report.deleted), 'object')}, {report.deleted_bytes / 1e6:.1f} MB"
     done = f"{size} deleted" if report.applied else f"{size} would go; --delete deletes them"
     return output.with_lists(
-        f"set {report.set}: {report.versions} versions kept; {done}",
+        f"set {report.set}: {counted(report.versions, 'version')} kept; {done}",
         {
             "removed, kept until": [f"{until:%Y-%m-%d}: {name}" for name, until in report.waiting.items()],
             "named again": report.revived,

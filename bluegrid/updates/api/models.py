@@ -12,6 +12,7 @@ from bluegrid.updates.api.revalidation import Revalidated
 from bluegrid.updates.api.tokens import Scope
 from bluegrid.updates.errors import not_found
 from bluegrid_registry import ModelRow, Store, Version, read_manifest
+from bluegrid_registry.counts import counted
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label, Uid
 
@@ -61,7 +62,7 @@ def routes(deps: Dependencies) -> APIRouter:
         versions = deps.file_of(set_id).versions[-limit - 1 :]
         rows = [*_history(deps.store, set_id, uid, versions)][-limit:]
         if all(row.change is ModelChange.ABSENT for row in rows):
-            raise not_found(f"set {set_id} has no model {uid} in its newest {len(rows)} versions")
+            raise not_found(f"set {set_id} has no model {uid} in its newest {counted(len(rows), 'version')}")
         return rows[::-1]
 
     return router

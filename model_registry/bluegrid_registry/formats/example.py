@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
+from bluegrid_registry.counts import counted
 from bluegrid_registry.formats.recorded_tensor import RecordedTensor  # noqa: TC001 - pydantic reads it
 from bluegrid_registry.frozen import Frozen, first_mistake
 
@@ -46,7 +47,9 @@ class Example(Frozen):
         if len({len(row) for row in self.inputs}) > 1:
             raise ValueError("rows of inputs differ in length")
         if len(self.inputs) != len(self.outputs):
-            raise ValueError(f"{len(self.inputs)} rows of inputs, {len(self.outputs)} outputs")
+            raise ValueError(
+                f"{counted(len(self.inputs), 'row')} of inputs, {counted(len(self.outputs), 'output')}"
+            )
         return self
 
 

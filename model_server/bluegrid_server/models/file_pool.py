@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bluegrid_registry.counts import counted
 from bluegrid_registry.errors import ModelError
 from bluegrid_server.errors import LoadError
 from bluegrid_server.frameworks.compiler import LINEAR, ONNX, TREES
@@ -71,7 +72,7 @@ class FilePool(ModelPool):
         """
         # In one thread: building a model from a small file holds the interpreter's lock (measured: four
         # threads take twice as long).
-        say(f"{self._place}: loading {len(self)} models")
+        say(f"{self._place}: loading {counted(len(self), 'model')}")
         examples = 0
         for number, uid in enumerate(self._version.rows, start=1):
             examples += self._prove(uid)
@@ -91,7 +92,8 @@ class FilePool(ModelPool):
         Raises:
             ModelError: a model cannot be loaded, or does not answer as recorded.
         """
-        say(f"{self._place}: answering the recorded examples of {len(self._version.examples)} models")
+        models = counted(len(self._version.examples), "model")
+        say(f"{self._place}: answering the recorded examples of {models}")
         return sum(map(self._prove, self._version.examples))
 
     def __getitem__(self, uid: str) -> ServedModel:

@@ -171,6 +171,6 @@ def test_gc_keeps_what_the_registry_of_the_environment_names(
     monkeypatch.setenv("BLUEGRID_STORE", f"file://{folder}")
     monkeypatch.setenv("BLUEGRID_REGISTRY", str(tmp_path / "the registry"))
     done = CliRunner().invoke(app, ["store", "gc", "--delete"])
-    assert (done.exit_code, done.stdout) == (0, "set g1: 1 versions kept; 0 objects, 0.0 MB deleted\n")
+    assert (done.exit_code, done.stdout) == (0, "set g1: 1 version kept; 0 objects, 0.0 MB deleted\n")
     named = CliRunner().invoke(app, ["store", "gc", "--registry", "registry"])
     assert "removed, kept until" in named.stdout

@@ -144,7 +144,7 @@ def test_the_tour_goes_from_training_to_answers_and_leaves_nothing(project: Proj
     assert answers.startswith("  186 answers one by one, 186 in one request; ")
     (refusal,) = [line for line in shown if line.startswith("  error: ")]
     assert refusal.startswith("  error: set g1 version v4: model line-17 in pack ")
-    assert any("1 damaged packs replaced" in line for line in shown)
+    assert any("1 damaged pack replaced" in line for line in shown)
     assert shown[-1].startswith("186 models, four versions: ")
     assert [*tmp_path.iterdir()] == []
 

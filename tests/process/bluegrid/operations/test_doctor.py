@@ -56,9 +56,7 @@ def faults(found: list[Diagnosis]) -> dict[str, str]:
 
 
 def test_a_store_that_holds_every_version_as_pinned_is_well(pushed: Path) -> None:
-    assert store(pushed) == [
-        (True, "2 versions are there, as they are pinned; asked with this login's account")
-    ]
+    assert store(pushed) == [(True, "2 versions found as pinned; asked with this login's account")]
 
 
 def test_a_version_that_is_pinned_otherwise_is_a_fault_served_or_not(pushed: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_store_that_answers_the_pods_account_is_well_whatever_this_login_has(
     with s3(pushed / "store", "reader") as store, ApiServer(kinds(pushed, store)) as api:
         finding = found(api, connect)
     assert (finding.is_well, finding.is_known) == (True, True)
-    assert finding.text == "answers the account of Secret bluegrid-store with what 1 cluster serves"
+    assert finding.text == "answers the account of Secret bluegrid-store with the versions of 1 cluster"
 
 
 def test_an_account_that_the_store_does_not_know_any_more_is_a_fault_before_a_pod_starts(

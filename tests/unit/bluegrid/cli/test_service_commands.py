@@ -115,7 +115,7 @@ def test_a_service_is_shown_with_its_clusters(stack: Path) -> None:
     lines = output_of("service", "show", "line-loading").splitlines()
     assert lines[0] == "service: line-loading"
     assert "url: https://models.north.example/modelService/line-loading" in lines
-    assert lines[-2:] == ["cluster d1: version v1, 2 replicas", "cluster d2: version v2, 1 replicas"]
+    assert lines[-2:] == ["cluster d1: version v1, 2 replicas", "cluster d2: version v2, 1 replica"]
     shown = data("service", "show", "line-loading")
     assert [row["id"] for row in shown["clusters"]] == ["d1", "d2"]
     assert shown["standbyReplicas"] is None

@@ -26,7 +26,7 @@ def written(folder: Path, **document: Any) -> Path:
 
 def test_a_preview_that_leaves_out_what_stays_is_none(tmp_path: Path) -> None:
     file = written(tmp_path, steps=[{"op": "update", "urn": URN}], changeSummary={"same": 3, "update": 1})
-    with pytest.raises(ConfigError, match="leaves out 3 resources that stay as they are; write it with"):
+    with pytest.raises(ConfigError, match="leaves out 3 unchanged resources; write it with"):
         read_plan(file)
 
 

@@ -38,7 +38,7 @@ def test_a_switch_says_what_it_brings() -> None:
 
 def test_risks_come_before_everything_else() -> None:
     forged = Comparison(
-        "1 models changed, 0 added, 0 removed", "is not signed by a trusted key", is_trusted=False
+        "1 model changed, 0 added, 0 removed", "is not signed by a trusted key", is_trusted=False
     )
     gone = ServiceChange(SWITCH.before, None)
     text = render([switched(changes=[gone, SWITCH], comparisons={"line-loading": forged})])

@@ -159,7 +159,7 @@ def test_what_is_no_json_is_told(text: str) -> None:
 
 def test_an_example_has_as_many_outputs_as_rows() -> None:
     for inputs, outputs, message in [
-        ([[1.0], [2.0]], [1.0], "2 rows of inputs, 1 outputs"),
+        ([[1.0], [2.0]], [1.0], "2 rows of inputs, 1 output"),
         ([[1.0], [2.0, 3.0]], [1.0, 2.0], "rows of inputs differ in length"),
         ([], [], "at least 1 item"),
         ([[]], [1.0], "at least 1 item"),

@@ -66,7 +66,7 @@ def test_a_decomposed_file_name_is_the_same_device(tmp_path: Path) -> None:
         (["a.onnx"], None, "not taken: a.onnx; a model of this set is a file <uid>.skops in "),
         (["a\nb.skops"], None, "is not of printable characters in Unicode NFC; rename the file"),
         (["a.skops"], {"b": EXAMPLE}, "examples.json: b has an example and no model"),
-        (["a.skops"], {"a": {**EXAMPLE, "outputs": []}}, "examples.json: a: 1 rows of inputs, 0 outputs"),
+        (["a.skops"], {"a": {**EXAMPLE, "outputs": []}}, "examples.json: a: 1 row of inputs, 0 outputs"),
         (["a.skops"], {"a": {**EXAMPLE, "atol": -1}}, r"examples.json: a.atol: .*greater than or equal to 0"),
         (["a.skops"], [], "examples.json: whole: "),
     ],

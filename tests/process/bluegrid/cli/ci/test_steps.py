@@ -247,7 +247,7 @@ def test_a_pulumi_that_fails_without_an_error_is_a_failed_preview(
 
 def test_a_check_without_previews_still_reads_the_registry(project: Path) -> None:
     done = ci("check", cwd=project)
-    assert (done.returncode, done.stdout) == (0, "registry: 1 model sets, 1 services, no mistakes\n")
+    assert (done.returncode, done.stdout) == (0, "registry: 1 model set, 1 service, no mistakes\n")
 
 
 def test_a_label_lets_a_live_service_go_and_no_other_label_does(project: Path, tmp_path: Path) -> None:
