@@ -33,8 +33,8 @@ _DIVIDED = f"""\
 
 Switch and preview as in [a change of one service](one-service.md), on one of the stacks. There are stacks of
 {EACH} services, each with a namespace of its own in the same Kubernetes cluster; all are in one registry, and
-each service names its stack as its region. *A whole preview* runs `pulumi preview` in every stack, {AT_A_TIME}
-at a time. Beside them stands one stack of few services, on a node of its own.
+each service names its stack as its region. *A whole preview* runs `pulumi preview` in every stack,
+{AT_A_TIME} at a time. Beside them stands one stack of few services, on a node of its own.
 """
 
 
