@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bluegrid_registry import ConfigError, models_in_folder
 from bluegrid_registry.transfer.examples_file import EXAMPLES, write_examples
+from bluegrid_registry.transfer.lineage_file import LINEAGE, write_lineage
 from bluegrid_registry.transfer.selection import uids_matching
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from bluegrid_registry import ModelType, SourceModel
 
@@ -59,7 +60,12 @@ def packed(
         with tarfile.open(fileobj=file, mode="w", dereference=True) as archive:
             for model in models:
                 _add(archive, folder, model)
-            _add_examples(archive, models)
+            examples = {model.uid: model.examples for model in models if model.examples}
+            if examples:
+                _add_file(archive, EXAMPLES, lambda path: write_examples(path, examples))
+            lineage = {model.uid: model.lineage for model in models if model.lineage}
+            if lineage:
+                _add_file(archive, LINEAGE, lambda path: write_lineage(path, lineage))
         size = file.tell()
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -95,15 +101,12 @@ def _add(archive: tarfile.TarFile, folder: Path, model: SourceModel) -> None:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _add_examples(archive: tarfile.TarFile, models: Sequence[SourceModel]) -> None:
-    examples = {model.uid: model.examples for model in models if model.examples}
-    if not examples:
-        return
+def _add_file(archive: tarfile.TarFile, name: str, write: Callable[[Path], None]) -> None:
     with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / EXAMPLES
-        write_examples(file, examples)
+        file = Path(place) / name
+        write(file)
         data = file.read_bytes()
-    member = tarfile.TarInfo(EXAMPLES)
+    member = tarfile.TarInfo(name)
     member.size = len(data)
     archive.addfile(_anonymous(member), io.BytesIO(data))
 

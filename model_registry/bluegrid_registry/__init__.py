@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from bluegrid_registry.formats.checksums import Checksum, ChecksumAlgorithm, sha256_digest, sha256_hex
     from bluegrid_registry.formats.commit import Commit
     from bluegrid_registry.formats.example import AnyExample, Example, RecordedExample
+    from bluegrid_registry.formats.lineage import Lineage
     from bluegrid_registry.formats.manifest import Manifest, ModelRow, PackRow
     from bluegrid_registry.maintenance.answer_changes import OutputChange
     from bluegrid_registry.maintenance.export import export_model_signing
     from bluegrid_registry.maintenance.garbage import collect_garbage
+    from bluegrid_registry.maintenance.metric_changes import MetricChange
     from bluegrid_registry.maintenance.prune import GarbageReport, PrunePlan
     from bluegrid_registry.maintenance.prune_planner import plan_prune
     from bluegrid_registry.maintenance.verify import Signatures, VerifyReport, verify
@@ -90,8 +92,10 @@ _NAMES = {
     "formats.checksums": "Checksum ChecksumAlgorithm sha256_digest sha256_hex",
     "formats.commit": "Commit",
     "formats.example": "AnyExample Example RecordedExample",
+    "formats.lineage": "Lineage",
     "formats.manifest": "Manifest ModelRow PackRow",
     "maintenance.answer_changes": "OutputChange",
+    "maintenance.metric_changes": "MetricChange",
     "maintenance.export": "export_model_signing",
     "maintenance.garbage": "collect_garbage",
     "maintenance.prune": "GarbageReport PrunePlan",
@@ -174,7 +178,9 @@ __all__ = [
     "GarbageReport",
     "IntegrityError",
     "KeyAlgorithm",
+    "Lineage",
     "Manifest",
+    "MetricChange",
     "ModelError",
     "ModelRow",
     "ModelSet",

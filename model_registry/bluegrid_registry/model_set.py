@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from bluegrid_registry.formats.example import AnyExample
+    from bluegrid_registry.formats.lineage import Lineage
     from bluegrid_registry.registry_files.model_set_schema import RegistryFile
     from bluegrid_registry.registry_files.version_rows import Version
 
@@ -77,6 +78,7 @@ class ModelSet:
         without: Collection[str] = (),
         algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
         examples: Mapping[str, AnyExample | Sequence[AnyExample]] | None = None,
+        lineage: Mapping[str, Lineage] | None = None,
         progress: Progress = ignore,
     ) -> PushReport:
         """Publish a version, and add its row to the registry.
@@ -89,6 +91,7 @@ class ModelSet:
             without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
             algorithm: algorithm of the checksum that is sent with each pack.
             examples: recorded examples by UID, one or several, for the models of a mapping.
+            lineage: who trained each model and how good it is, by UID, for the models of a mapping.
             progress: called after each pack.
 
         Raises:
@@ -103,6 +106,7 @@ class ModelSet:
             without=without,
             algorithm=algorithm,
             examples=examples,
+            lineage=lineage,
             progress=progress,
         )
         add_version(self.registry, self.id, report.row)
@@ -145,6 +149,7 @@ def push_version(
     without: Collection[str] = (),
     algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
     examples: Mapping[str, AnyExample | Sequence[AnyExample]] | None = None,
+    lineage: Mapping[str, Lineage] | None = None,
     progress: Progress = ignore,
 ) -> PushReport:
     """Publish a version of the set that `file` declares; the caller adds the report's row to the registry.
@@ -158,6 +163,7 @@ def push_version(
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
         algorithm: algorithm of the checksum that is sent with each pack.
         examples: recorded examples by UID, one or several, for the models of a mapping.
+        lineage: who trained each model and how good it is, by UID, for the models of a mapping.
         progress: called after each pack.
 
     Raises:
@@ -165,7 +171,7 @@ def push_version(
     """
     declared = file.set
     if isinstance(models, Mapping):
-        models = _from_memory(models, examples or {}, declared.type.file_type)
+        models = _from_memory(models, examples or {}, lineage or {}, declared.type.file_type)
     return push(
         store,
         declared.id,
@@ -183,17 +189,21 @@ def push_version(
 
 
 def _from_memory(
-    models: Mapping[str, Any], examples: Mapping[str, AnyExample | Sequence[AnyExample]], file_type: str
+    models: Mapping[str, Any],
+    examples: Mapping[str, AnyExample | Sequence[AnyExample]],
+    lineage: Mapping[str, Lineage],
+    file_type: str,
 ) -> Iterable[SourceModel]:
-    if unknown := examples.keys() - models.keys():
-        fault = f"{min(unknown)} has an example and no model"
-        raise FormatError(f"examples: {fault}; correct the UID, or add the model")
+    for argument, given, what in (("examples", examples, "an example"), ("lineage", lineage, "a lineage")):
+        if unknown := given.keys() - models.keys():
+            fault = f"{min(unknown)} has {what} and no model"
+            raise FormatError(f"{argument}: {fault}; correct the UID, or add the model")
 
     def source(uid: str) -> SourceModel:
         model = models[uid]
         if not isinstance(model, bytes | Path):
             model = _serialised(uid, model, file_type)
-        return SourceModel(uid, model, as_examples(examples.get(uid)))
+        return SourceModel(uid, model, as_examples(examples.get(uid)), lineage=lineage.get(uid))
 
     return LazyModels(sorted(models), source)
 

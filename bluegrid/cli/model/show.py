@@ -1,4 +1,4 @@
-"""`bluegrid model show`: shows a model and its recorded examples."""
+"""`bluegrid model show`: shows a model, its lineage and its recorded examples."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ def show(
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
-    """Show where the model UID is stored, and its recorded examples.
+    """Show where the model UID lies, its lineage and its recorded examples.
 
     Shown are the pack and the place in it.
+
+    `lineage` is who trained the model, from what, in which run, and its metrics then.
 
     `example` is the first of them.
     """
@@ -35,6 +37,7 @@ def show(
         place = f"set {set_id} version {version_id}"
         raise ConfigError(f"{place}: no model is named {uid!r}; list them: bluegrid model list")
     data = row_of(row) | {"pack": row.pack, "offset": row.offset, "length": row.length}
+    data |= {"lineage": row.lineage.to_dict() if row.lineage else None}
     found = stored_examples(opened, manifest, [row]).get(uid, ())
     examples = [example.model_dump(mode="json", exclude_none=True) for example in found]
     data |= {"example": next(iter(examples), None), "examples": examples}

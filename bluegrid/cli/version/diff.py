@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,11 +39,13 @@ def diff(
     stacks: options.Stacks = options.DEFAULT_STACKS,
     as_json: options.Json = False,
 ) -> None:
-    """Compare the models of two versions, and their answers.
+    """Compare the models of two versions, their quality and their answers.
 
-    Printed is which models NEW adds, changes and removes, by how many bytes, and how far their answers moved.
+    Printed is which models NEW adds, changes and removes, by how many bytes, and how far their answers and
+    metrics moved.
 
-    Answers are those of the recorded examples, where both versions have them on the same inputs.
+    Answers are those of the recorded examples, where both versions have them on the same inputs; metrics are
+    those of `lineage.json`.
     """
     url = resolve_place(stacks, stack, store=store, only_reads=True).required_store
     file = load_set(registry, set_id)
@@ -55,10 +57,11 @@ def diff(
         f"{len(found.removed)} removed, {found.unchanged} unchanged; {grown:+} bytes"
     )
     lists = {
+        "metric": [*map(str, found.metrics)],
         "+": [f"{row.uid} ({row.raw_length} bytes)" for row in found.added],
         "-": [f"{row.uid} ({row.raw_length} bytes)" for row in found.removed],
         "~": [
-            f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row)})"
+            f"{row.uid} ({row.new_bytes - row.old_bytes:+} bytes{_answers(row)}{_metrics(row)})"
             for row in sorted(found.changed, key=_by_answers)
         ],
     }
@@ -72,12 +75,18 @@ def diff(
         "new": new,
         "added": [{"uid": row.uid, "bytes": row.raw_length} for row in found.added],
         "removed": [{"uid": row.uid, "bytes": row.raw_length} for row in found.removed],
-        "changed": [asdict(row) | {"moved": row.moved, "differing": row.differing} for row in found.changed],
+        "changed": [*map(_data, found.changed)],
         "unchanged": found.unchanged,
         "breaking": found.breaking,
+        "metrics": [*map(asdict, found.metrics)],
         "grown_bytes": grown,
     }
     output.emit(as_json=as_json, data=data, text=output.with_lists(head, lists))
+
+
+def _data(row: ChangedModel) -> dict[str, Any]:
+    lineage = row.lineage.to_dict() if row.lineage else None
+    return asdict(row) | {"moved": row.moved, "differing": row.differing, "lineage": lineage}
 
 
 def _by_answers(row: ChangedModel) -> tuple[int, float, str]:
@@ -92,6 +101,10 @@ def _answers(row: ChangedModel) -> str:
     if len(row.outputs) <= 1:
         return "".join(f", {_change('answers', each)}" for each in row.outputs.values())
     return "".join(f", {_change(name, each)}" for name, each in row.outputs.items())
+
+
+def _metrics(row: ChangedModel) -> str:
+    return "".join(f", {name} {old:.6g} -> {new:.6g}" for name, (old, new) in row.metrics.items())
 
 
 def _change(name: str, change: OutputChange) -> str:

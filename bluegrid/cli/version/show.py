@@ -39,6 +39,7 @@ def show(
             "packs": len(manifest.packs),
             "packed_bytes": sum(pack.size for pack in manifest.packs),
             "examples": sum(row.has_examples for row in manifest.models),
+            "lineages": sum(row.lineage is not None for row in manifest.models),
             "inputs": [*map(str, signature.inputs)],
             "outputs": [*map(str, signature.outputs)],
             "author": commit.author,

@@ -11,7 +11,7 @@ from bluegrid.updates.api.dependencies import Dependencies
 from bluegrid.updates.api.revalidation import Revalidated
 from bluegrid.updates.api.tokens import Scope
 from bluegrid.updates.errors import not_found
-from bluegrid_registry import ModelRow, Store, Version, read_manifest
+from bluegrid_registry import Lineage, ModelRow, Store, Version, read_manifest
 from bluegrid_registry.counts import counted
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Label, Uid
@@ -41,6 +41,8 @@ class ModelOfVersion(Frozen):
     """64 hexadecimal digits; None: the version does not have the model."""
     bytes: int | None
     """The size of the model, not compressed."""
+    lineage: Lineage | None
+    """Who trained the model, from what, in which run, and its metrics then; None: not known."""
 
 
 def routes(deps: Dependencies) -> APIRouter:
@@ -79,6 +81,7 @@ def _history(store: Store, set_id: str, uid: str, versions: Sequence[Version]) -
             change=_change(before, now),
             sha256=now.sha256 if now else None,
             bytes=now.raw_length if now else None,
+            lineage=now.lineage if now else None,
         )
         before = now
 

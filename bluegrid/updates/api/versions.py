@@ -1,7 +1,7 @@
 """`/modelSets/{set}/versions`: the versions of a set, their models and changes, and marks of bad versions."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
@@ -11,7 +11,7 @@ from bluegrid.updates.api.revalidation import Revalidated
 from bluegrid.updates.api.tokens import Scope
 from bluegrid.updates.errors import not_found
 from bluegrid.updates.jobs.bad_versions import BadMark
-from bluegrid_registry import RegistryFile, Version, compare_versions, read_manifest
+from bluegrid_registry import MetricChange, RegistryFile, Version, compare_versions, read_manifest
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.model_types.signature import ModelSignature
 from bluegrid_registry.names import Digest, Label
@@ -57,6 +57,8 @@ class VersionChanges(Frozen):
     """What the models of the version take, such as `x FP64 [n, 3]`; empty: not known."""
     outputs: tuple[str, ...]
     """What they give; empty: not known."""
+    metrics: tuple[MetricChange, ...] = ()
+    """How the recorded quality of models that were trained again moved, by metric; empty: not known."""
 
 
 class Why(Frozen):
@@ -115,6 +117,7 @@ def routes(deps: Dependencies) -> APIRouter:
             added=tuple(row.uid for row in diff.added),
             removed=tuple(row.uid for row in diff.removed),
             breaking=diff.breaking,
+            metrics=diff.metrics,
             **_tensors(diff.signature),
         )
 
@@ -132,12 +135,17 @@ def routes(deps: Dependencies) -> APIRouter:
     return router
 
 
-def _tensors(signature: ModelSignature | None) -> Mapping[str, tuple[str, ...]]:
+class _Tensors(TypedDict):
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def _tensors(signature: ModelSignature | None) -> _Tensors:
     found = signature or ModelSignature()
-    return {
-        "inputs": tuple(str(tensor) for tensor in found.inputs),
-        "outputs": tuple(str(tensor) for tensor in found.outputs),
-    }
+    return _Tensors(
+        inputs=tuple(str(tensor) for tensor in found.inputs),
+        outputs=tuple(str(tensor) for tensor in found.outputs),
+    )
 
 
 def _version(file: RegistryFile, version_id: str) -> Version:

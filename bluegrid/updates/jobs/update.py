@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from bluegrid.updates.jobs.vocabulary import Vocabulary
+from bluegrid_registry.formats.lineage import Lineage  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.names import Digest, Label, Uid  # noqa: TC001 - pydantic reads these at run time
 from bluegrid_registry.registry_files.update_policy import RolloutKind, Value  # noqa: TC001
@@ -40,6 +41,8 @@ class UpdateRequest(Frozen):
     """An upload: a tar archive of models as `bluegrid push` takes them from a folder."""
     models: Annotated[Mapping[Uid, Digest], Field(max_length=MAX_MODELS_BY_NAME)] = {}
     """Digests of uploads, each one model, by UID."""
+    lineage: Annotated[Mapping[Uid, Lineage], Field(max_length=MAX_MODELS_BY_NAME)] = {}
+    """Who trained each of `models`, and how good it is, by UID; a batch has it in its `lineage.json`."""
     path: StorePath | None = None
     """A folder of the store below `incoming/`, with models as `bluegrid push` takes them from a folder."""
     train: Mapping[Label, Value] | None = None
@@ -61,6 +64,10 @@ class UpdateRequest(Frozen):
         if not any(given) and not (self.base and self.without):
             raise ValueError(
                 "names no models: give batch, models, path, train, or a base and what to leave out"
+            )
+        if unknown := self.lineage.keys() - self.models.keys():
+            raise ValueError(
+                f"lineage: {min(unknown)} is not one of models; correct the UID, or send its model"
             )
         if self.without and self.base is None:
             raise ValueError("without names models of a version; give it as base")
@@ -104,7 +111,8 @@ def in_short(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request with only the first of its models, for lists."""
     models, without = request.get("models") or {}, request.get("without") or ()
     some = dict(islice(models.items(), MAX_LISTED))
-    return {**request, "models": some, "without": [*without[:MAX_LISTED]]}
+    lineage = {uid: each for uid, each in (request.get("lineage") or {}).items() if uid in some}
+    return {**request, "models": some, "lineage": lineage, "without": [*without[:MAX_LISTED]]}
 
 
 def named_models(request: Mapping[str, Any]) -> int:

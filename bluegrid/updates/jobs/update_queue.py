@@ -54,8 +54,9 @@ class UpdateQueue:
         text = request.model_dump_json()
         data = json.loads(text)
         short, named = in_short(data), named_models(data)
-        # Requests of earlier releases did not have the field `incompatible`: their fingerprints stay.
-        same = request.model_dump_json(exclude=None if request.incompatible else {"incompatible"})
+        # Requests of earlier releases did not have these fields: their fingerprints stay.
+        later = {"incompatible": request.incompatible, "lineage": request.lineage}
+        same = request.model_dump_json(exclude={name for name, value in later.items() if not value})
         fingerprint = hashlib.sha256(f"{set_id}\n{same}".encode()).hexdigest()
         with self.database.writing() as connection:
             known = connection.execute(

@@ -164,11 +164,18 @@ class Publisher:
                 yield models_in_folder(fetched, model_type, ignore)
             elif model_type.is_folder:
                 yield [
-                    SourceModel(uid, self.uploads.unpack(digest, Path(folder, str(number))))
+                    SourceModel(
+                        uid,
+                        self.uploads.unpack(digest, Path(folder, str(number))),
+                        lineage=request.lineage.get(uid),
+                    )
                     for number, (uid, digest) in enumerate(request.models.items())
                 ]
             else:
-                yield [SourceModel(uid, self.uploads.path(digest)) for uid, digest in request.models.items()]
+                yield [
+                    SourceModel(uid, self.uploads.path(digest), lineage=request.lineage.get(uid))
+                    for uid, digest in request.models.items()
+                ]
 
     def _next_version(self, file: RegistryFile, taken: Collection[str]) -> str:
         """Return the ID after the highest in the registry, and in the store if an ID was taken."""

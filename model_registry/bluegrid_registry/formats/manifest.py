@@ -1,8 +1,9 @@
 """The manifest: the table of one version's models, with each model's pack and offset.
 
 Recorded examples lie in packs too: `bluegrid-manifest/2` has the place of each model's examples, and the
-version's signature. A version without both is written as `bluegrid-manifest/1`, which older releases read.
-Manifests of format 1 that have an example within the row of its model are still read.
+version's signature. `bluegrid-manifest/3` also has the lineage of models. A version is written in the lowest
+format that holds it, since older releases read fewer. Manifests of format 1 that have an example within the
+row of its model are still read.
 
 A manifest is one zstd frame of JSON with sorted keys, without time or author: the same models, packed
 alike, give the same bytes and the same digest. The registry's YAML pins the digest (SHA-256 of the
@@ -33,6 +34,7 @@ from bluegrid_registry.errors import ConfigError, FormatError, IntegrityError
 from bluegrid_registry.formats.checksums import sha256_digest, sha256_hex
 from bluegrid_registry.formats.compression import MAX_DICTIONARY_BYTES
 from bluegrid_registry.formats.example import MAX_EXAMPLES_BYTES, Example, examples_document
+from bluegrid_registry.formats.lineage import Lineage  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.formats.pack import is_bomb
 from bluegrid_registry.frozen import Frozen, first_mistake
 from bluegrid_registry.model_types.model_type import ModelType  # noqa: TC001 - pydantic reads it at run time
@@ -46,6 +48,8 @@ INLINE: Literal["bluegrid-manifest/1"] = "bluegrid-manifest/1"
 """Format of manifests that have recorded examples within the rows of models, or none."""
 PLACED: Literal["bluegrid-manifest/2"] = "bluegrid-manifest/2"
 """Format of manifests with recorded examples in packs."""
+TRACED: Literal["bluegrid-manifest/3"] = "bluegrid-manifest/3"
+"""Format of manifests that also have the lineage of models."""
 
 MAX_MANIFEST_BYTES = 256 * 2**20
 """Largest decompressed manifest that is read, in bytes."""
@@ -101,6 +105,8 @@ class ModelRow:
     """The place of the recorded examples, in format 2."""
     length: Size
     """Bytes of the frame."""
+    lineage: Lineage | None = None
+    """Who trained the model, from what, and how good it was, in format 3."""
     offset: Size
     """Bytes from the start of the pack to the frame."""
     pack: Sha256
@@ -157,20 +163,20 @@ def frames_of(rows: Sequence[ModelRow]) -> Sequence[Frame]:
 class Manifest(Frozen):
     """A version of a model set: its packs, and its models sorted by UID."""
 
-    format: Literal["bluegrid-manifest/1", "bluegrid-manifest/2"] = INLINE
+    format: Literal["bluegrid-manifest/1", "bluegrid-manifest/2", "bluegrid-manifest/3"] = INLINE
     globals: tuple[str, ...] | None = None
     """For pickles: all classes and functions that the models name."""
     models: Annotated[tuple[ModelRow, ...], Field(min_length=1)]
     packs: tuple[PackRow, ...]
     set: Label
     signature: ModelSignature | None = None
-    """In format 2: what the models have in common, as far as it is known."""
+    """From format 2: what the models have in common, as far as it is known."""
     type: ModelType
     version: Label
 
     @model_validator(mode="after")
     def _is_sound(self) -> Manifest:
-        _check_examples(self)
+        _check_rows(self)
         _check_order([model.uid for model in self.models], "models")
         _check_order([pack.name for pack in self.packs], "packs")
         _check_sizes(self)
@@ -209,7 +215,7 @@ def _check_format(error: ValidationError, digest: str) -> None:
     """Raise ConfigError if a manifest is invalid because a later release has written it."""
     first = error.errors()[0]
     if first["loc"] == ("format",) and _ANY_FORMAT.fullmatch(str(first["input"])):
-        formats = f"is of format {first['input']}; this release reads formats up to {PLACED}"
+        formats = f"is of format {first['input']}; this release reads formats up to {TRACED}"
         raise ConfigError(
             f"manifest {digest[:15]}: {formats}: use the release that pushed it, or a later one"
         )
@@ -237,12 +243,14 @@ def _check_order(names: list[str], what: str) -> None:
             raise ValueError(f"{what}: {after} stands after {before}; they are sorted")
 
 
-def _check_examples(manifest: Manifest) -> None:
+def _check_rows(manifest: Manifest) -> None:
     if manifest.format == INLINE and manifest.signature is not None:
         raise ValueError(f"signature: {INLINE} has none")
     for row in manifest.models:
-        if (row.example if manifest.format == PLACED else row.examples) is not None:
+        if (row.examples if manifest.format == INLINE else row.example) is not None:
             raise ValueError(f"model {row.uid}: its examples are not as {manifest.format} has them")
+        if row.lineage is not None and manifest.format != TRACED:
+            raise ValueError(f"model {row.uid}: its lineage is not in {manifest.format}, which has none")
 
 
 def _check_sizes(manifest: Manifest) -> None:

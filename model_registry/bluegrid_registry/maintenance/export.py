@@ -5,6 +5,7 @@
     ├── feeder/7.skops
     ├── ...
     ├── examples.json       recorded examples by UID, if the version has any
+    ├── lineage.json        lineages by UID, if the version has any
     └── model.sig           OpenSSF model signature over the SHA-256 of every file
 
 Source: the OpenSSF Model Signing specification (github.com/sigstore/model-transparency, `docs/`): a sigstore
@@ -29,6 +30,7 @@ from bluegrid_registry.signing.dsse import STATEMENT_TYPE, Envelope, pae
 from bluegrid_registry.signing.keys import KeyAlgorithm
 from bluegrid_registry.transfer.examples_file import EXAMPLES, write_examples
 from bluegrid_registry.transfer.fetch import fetch
+from bluegrid_registry.transfer.lineage_file import LINEAGE, write_lineage
 from bluegrid_registry.transfer.progress import ignore
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def export_model_signing(
 
 def _place(fetched: FetchedVersion, folder: Path) -> dict[str, str]:
     """Copy each model to a name with its UID; return the SHA-256 of every file by its path in `folder`."""
-    paths = export_paths(fetched.paths, fetched.manifest.type.file_type, {SIGNATURE, EXAMPLES})
+    paths = export_paths(fetched.paths, fetched.manifest.type.file_type, {SIGNATURE, EXAMPLES, LINEAGE})
     for uid, source in fetched.paths.items():
         target = folder / paths[uid]
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +105,8 @@ def _place(fetched: FetchedVersion, folder: Path) -> dict[str, str]:
         copy(source, target)
     if fetched.examples:
         write_examples(folder / EXAMPLES, fetched.examples)
+    if lineage := {row.uid: row.lineage for row in fetched.manifest.models if row.lineage}:
+        write_lineage(folder / LINEAGE, lineage)
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
 

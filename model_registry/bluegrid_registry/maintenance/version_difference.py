@@ -1,7 +1,7 @@
-"""The difference between two versions: changed models, their sizes, and changes of their recorded outputs.
+"""The difference between two versions: changed models, their sizes, metrics and recorded outputs.
 
-The two manifests are read, which hold every model's size and digest, and the recorded examples of the models
-that changed.
+The two manifests are read, which hold every model's size, digest and lineage, and the recorded examples of
+the models that changed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.maintenance.answer_changes import OutputChange, output_changes
+from bluegrid_registry.maintenance.metric_changes import MetricChange, metric_changes, moved_metrics
 from bluegrid_registry.model_types.signature import breaking_changes
 from bluegrid_registry.stores.versions import read_manifest
 from bluegrid_registry.transfer.recorded_examples import stored_examples
@@ -17,6 +18,7 @@ from bluegrid_registry.transfer.recorded_examples import stored_examples
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bluegrid_registry.formats.lineage import Lineage
     from bluegrid_registry.formats.manifest import Manifest, ModelRow
     from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_registry.registry_files.version_rows import Version
@@ -32,6 +34,10 @@ class ChangedModel:
     new_bytes: int
     outputs: Mapping[str, OutputChange] = field(default_factory=dict)
     """How far each recorded output moved; empty: there are none for the same inputs."""
+    metrics: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Value before and now of each metric that both versions have of the model."""
+    lineage: Lineage | None = None
+    """Who trained the model of the new version; None: not known."""
 
     @property
     def moved(self) -> float | None:
@@ -61,6 +67,8 @@ class VersionDifference:
     """What the new version's models have in common; None: not known."""
     breaking: tuple[str, ...]
     """Changes of what the models take and give by which clients break, as far as known."""
+    metrics: tuple[MetricChange, ...] = ()
+    """How the quality of the models moved, by metric; empty: not known."""
 
 
 def compare_versions(
@@ -90,12 +98,20 @@ def compare_versions(
         added=tuple(row for uid, row in after.items() if uid not in before),
         removed=tuple(row for uid, row in before.items() if uid not in after),
         changed=tuple(
-            ChangedModel(row.uid, row.raw_length, new_row.raw_length, outputs.get(row.uid, {}))
+            ChangedModel(
+                row.uid,
+                row.raw_length,
+                new_row.raw_length,
+                outputs.get(row.uid, {}),
+                moved_metrics(row, new_row),
+                new_row.lineage,
+            )
             for row, new_row in pairs
         ),
         unchanged=len(common) - len(pairs),
         signature=manifests[1].signature,
         breaking=tuple(breaking_changes(manifests[0].signature, manifests[1].signature)),
+        metrics=metric_changes(common),
     )
 
 

@@ -1,32 +1,25 @@
 """`examples.json` of a folder to push, or of an exported version: recorded examples by UID.
 
-    {"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5]},
-     "line-18": [{"request": {"inputs": [...]}, "response": {"outputs": [...]}}, ...]}
-
-Only the text of each UID's examples is kept, and parsed again when the model is read: as Python's objects,
-the examples of a hundred thousand models would take several times the memory.
+{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5]},
+"line-18": [{"request": {"inputs": [...]}, "response": {"outputs": [...]}}, ...]}
 """
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from typing import TYPE_CHECKING
 
-from bluegrid_registry.errors import ConfigError, FormatError
 from bluegrid_registry.formats.example import examples_document, parse_examples
+from bluegrid_registry.transfer.file_by_uid import read_by_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bluegrid_registry.formats.example import AnyExample
 
 EXAMPLES = "examples.json"
 """Name of the file."""
-
-_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class ExamplesFile:
@@ -42,7 +35,11 @@ class ExamplesFile:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._texts = {} if path is None else _read(path)
+        self._texts = (
+            {}
+            if path is None
+            else read_by_uid(path, "examples", parse_examples, "give its examples as one list")
+        )
 
     @property
     def uids(self) -> frozenset[str]:
@@ -62,52 +59,3 @@ def write_examples(path: Path, examples: Mapping[str, tuple[AnyExample, ...]]) -
             key = json.dumps(uid, ensure_ascii=False).encode()
             file.write((b",\n " if number else b"{") + key + b": " + examples_document(found))
         file.write(b"}\n")
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: is not UTF-8: {error.reason} at byte {error.start}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
-    texts: dict[str, str] = {}
-    try:
-        for name, value in _members(text):
-            # As the names of files: some programs decompose Unicode.
-            uid = unicodedata.normalize("NFC", name)
-            parse_examples(value, uid)
-            if texts.setdefault(uid, value) is not value:
-                raise FormatError(f"{path}: {uid} is there twice; give its examples as one list")
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: {error}") from None
-    return texts
-
-
-def _members(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a JSON object with the text of each value; ValueError if it is none."""
-    decoder = json.JSONDecoder()
-
-    def after_space(position: int) -> int:
-        found = _SPACE.match(text, position)
-        return found.end() if found else position
-
-    position = after_space(0)
-    if text[position : position + 1] != "{":
-        raise ValueError("whole: expected an object of examples by UID")
-    position = after_space(position + 1)
-    is_open = text[position : position + 1] != "}"
-    while is_open:
-        name, position = decoder.raw_decode(text, position)
-        position = after_space(position)
-        if not isinstance(name, str) or text[position : position + 1] != ":":
-            raise json.JSONDecodeError("expected a UID and ':'", text, position)
-        start = after_space(position + 1)
-        _, end = decoder.raw_decode(text, start)
-        yield name, text[start:end]
-        position = after_space(end)
-        is_open = text[position : position + 1] == ","
-        if is_open:
-            position = after_space(position + 1)
-    if text[position : position + 1] != "}" or after_space(position + 1) != len(text):
-        raise json.JSONDecodeError("expected ',' or the end of the object", text, position)

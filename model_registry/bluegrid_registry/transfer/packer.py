@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bluegrid_registry.errors import ConfigError, FormatError
-from bluegrid_registry.formats.manifest import INLINE, PLACED, Manifest, ModelRow, PackRow
+from bluegrid_registry.formats.manifest import INLINE, PLACED, TRACED, Manifest, ModelRow, PackRow
 from bluegrid_registry.transfer.examples_packer import ExamplesPacker
 from bluegrid_registry.transfer.open_pack import OpenPack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bluegrid_registry.formats.lineage import Lineage
     from bluegrid_registry.model_types.model_type import ModelType
     from bluegrid_registry.model_types.signature import ModelSignature
     from bluegrid_registry.transfer.config import TransferConfig
@@ -46,6 +47,7 @@ class Packer:
         self._waiting: dict[str, list[str]] = defaultdict(list)
         """UIDs of models that are in no sealed pack yet, by SHA-256."""
         self._examples = ExamplesPacker(config, self._rows.values())
+        self._lineage = {row.uid: row.lineage for row in self._rows.values() if row.lineage is not None}
         self._uids: set[str] = set()
         """UIDs of all models that were passed to `packs` so far."""
 
@@ -67,13 +69,14 @@ class Packer:
         """
         pack = OpenPack(self._config)
         for model in models:
-            uid, examples = model.uid, model.examples
+            uid, examples, lineage = model.uid, model.examples, model.lineage
             if not self._is_packed(model):
                 if len(model.data) > self._config.pack_bytes and not pack.is_empty:
                     # A large model gets a pack of its own, so that memory suffices.
                     yield pack
                     pack = OpenPack(self._config)
                 pack.add(model.data, model.sha256, model.origin)
+            self._set_lineage(uid, lineage)
             # This frame must not hold the model while its pack is sent.
             del model
             if pack.is_full:
@@ -111,10 +114,10 @@ class Packer:
         if not self._rows:
             empty = f"set {set_id} version {version_id}: no model is left"
             raise ConfigError(f"{empty}; a version has at least one")
-        models = tuple(self._with_examples(self._rows[uid]) for uid in sorted(self._rows))
+        models = tuple(self._complete(self._rows[uid]) for uid in sorted(self._rows))
         used = {row.pack for row in models} | {row.examples.pack for row in models if row.examples}
         return Manifest(
-            format=PLACED if self._examples.is_used or signature is not None else INLINE,
+            format=self._format(signature),
             set=set_id,
             version=version_id,
             type=model_type,
@@ -134,11 +137,26 @@ class Packer:
             is_being_packed = model.sha256 in self._waiting
             self._waiting[model.sha256].append(model.uid)
             return is_being_packed
-        self._rows[model.uid] = replace(known, uid=model.uid, example=None, examples=None)
+        self._rows[model.uid] = replace(known, uid=model.uid, example=None, examples=None, lineage=None)
         return True
 
-    def _with_examples(self, row: ModelRow) -> ModelRow:
-        examples = self._examples.of(row.uid)
-        if row.example is None and row.examples is examples:
+    def _set_lineage(self, uid: str, lineage: Lineage | None) -> None:
+        if lineage is None:
+            self._lineage.pop(uid, None)
+        else:
+            self._lineage[uid] = lineage
+
+    def _complete(self, row: ModelRow) -> ModelRow:
+        """Return the row with the examples and the lineage of its model."""
+        examples, lineage = self._examples.of(row.uid), self._lineage.get(row.uid)
+        if row.example is None and row.examples is examples and row.lineage is lineage:
             return row
-        return replace(row, example=None, examples=examples)
+        return replace(row, example=None, examples=examples, lineage=lineage)
+
+    def _format(
+        self, signature: ModelSignature | None
+    ) -> Literal["bluegrid-manifest/1", "bluegrid-manifest/2", "bluegrid-manifest/3"]:
+        """Return the lowest format that holds the version, since older releases read fewer."""
+        if self._lineage.keys() & self._rows.keys():
+            return TRACED
+        return PLACED if self._examples.is_used or signature is not None else INLINE

@@ -79,9 +79,12 @@ def _since(commit: Commit) -> str:
 
 def _refuse_other_models(ours: Manifest, theirs: Manifest, fault: str) -> None:
     # The same models may be packed differently: from another base, or by another release of zstd.
+    version = f"set {ours.set} version {ours.version}"
     if _models(ours) != _models(theirs):
-        version = f"set {ours.set} version {ours.version}"
         raise VersionConflict(f"{version}: {fault}; push under a new version ID")
+    if [row.lineage for row in ours.models] != [row.lineage for row in theirs.models]:
+        other = fault.replace("other models", "another lineage of the same models")
+        raise VersionConflict(f"{version}: {other}; push under a new version ID")
 
 
 def _models(manifest: Manifest) -> list[tuple[object, ...]]:

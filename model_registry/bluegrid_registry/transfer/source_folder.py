@@ -4,7 +4,8 @@
     ├── <uid>.<file type>    a model: a file, or a folder, depending on the type
     ├── feeder/
     │   └── 7.<file type>    the model of UID feeder/7: folders are part of the UID
-    └── examples.json        recorded examples by UID
+    ├── examples.json        recorded examples by UID
+    └── lineage.json         who trained each model, and how good it is, by UID
 
 Any other file, at any depth, may be a model with a wrong name. The push is refused with the file's name
 unless a pattern ignores the file. So is every file in a hidden folder: it may be a stale copy of a model,
@@ -24,6 +25,7 @@ from bluegrid_registry.ignore_patterns import ignore_matcher
 from bluegrid_registry.names import check_uid
 from bluegrid_registry.remedies import Remedy
 from bluegrid_registry.transfer.examples_file import EXAMPLES, ExamplesFile
+from bluegrid_registry.transfer.lineage_file import LINEAGE, LineageFile
 from bluegrid_registry.transfer.sources import LazyModels, SourceModel
 
 if TYPE_CHECKING:
@@ -45,14 +47,14 @@ def models_in_folder(
         folder: holds a file (or a folder, depending on the type) `<uid>.<file type>` for each model. A UID
             with slashes is a path of folders. An optional `examples.json` holds recorded examples by UID, one
             or a list: `{"line-17": {"inputs": [[1.0, 2.0]], "outputs": [0.5], "rtol": 1e-6, "atol": 1e-9}}`,
-            or requests with responses.
+            or requests with responses. An optional `lineage.json` holds the lineage of models by UID.
         model_type: the type of the set.
         ignore: patterns as in a `.gitignore` file, of files and folders that are treated as absent.
 
     Raises:
         ConfigError: the folder does not exist or holds no model, or a pattern is invalid.
-        FormatError: a file is neither a model nor ignored, a file's name is not a UID, or the examples are
-            invalid.
+        FormatError: a file is neither a model nor ignored, a file's name is not a UID, or the examples or
+            lineages are invalid.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; name the folder of the models")
@@ -67,14 +69,25 @@ def models_in_folder(
         raise FormatError(fault, Remedy.IGNORE_FILES)
     if not contents.sizes:
         raise ConfigError(f"{folder}: no model in it; {expected}")
-    if unknown := contents.examples.uids - contents.sizes.keys():
-        fault = f"{min(unknown)} has an example and no model"
-        raise FormatError(f"{folder / EXAMPLES}: {fault}; correct the UID, or add the model")
+    for name, uids, what in (
+        (EXAMPLES, contents.examples.uids, "an example"),
+        (LINEAGE, contents.lineage.uids, "a lineage"),
+    ):
+        if unknown := uids - contents.sizes.keys():
+            fault = f"{min(unknown)} has {what} and no model"
+            raise FormatError(f"{folder / name}: {fault}; correct the UID, or add the model")
 
     def model(uid: str) -> SourceModel:
         path = contents.paths.get(uid, uid + suffix)
         is_left_out = (lambda below: is_ignored(f"{path}/{below}")) if model_type.is_folder else None
-        return SourceModel(uid, folder / path, contents.examples.of(uid), contents.sizes[uid], is_left_out)
+        return SourceModel(
+            uid,
+            folder / path,
+            contents.examples.of(uid),
+            contents.sizes[uid],
+            is_left_out,
+            contents.lineage.of(uid),
+        )
 
     sizes = [size for size in contents.sizes.values() if size is not None]
     return LazyModels(
@@ -95,6 +108,7 @@ class _Contents:
     """Only paths that differ from their UIDs: there may be a hundred thousand files."""
     strays: list[str] = field(default_factory=list)
     examples: ExamplesFile = field(default_factory=ExamplesFile)
+    lineage: LineageFile = field(default_factory=LineageFile)
 
     def read(self) -> None:
         """Read the folder, and the folders in it."""
@@ -109,6 +123,8 @@ class _Contents:
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if not is_hidden and path == EXAMPLES and not is_folder:
                     self.examples = ExamplesFile(self.folder / EXAMPLES)
+                elif not is_hidden and path == LINEAGE and not is_folder:
+                    self.lineage = LineageFile(self.folder / LINEAGE)
                 elif not is_hidden and name.endswith(suffix) and (is_folder_type or not is_folder):
                     self._add_model(entry, path, suffix)
                 elif is_folder:

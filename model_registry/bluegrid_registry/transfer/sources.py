@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bluegrid_registry.formats.example import AnyExample
+    from bluegrid_registry.formats.lineage import Lineage
     from bluegrid_registry.transfer.config import TransferConfig
 
 
@@ -43,6 +44,8 @@ class SourceModel:
     """Size of the file in bytes, if it is known already."""
     is_ignored: Callable[[str], bool] | None = None
     """For a folder: whether to leave out a path below it; None: no path is left out."""
+    lineage: Lineage | None = None
+    """Who trained the model, from what, and how good it was then."""
 
     @property
     def origin(self) -> str:
@@ -109,6 +112,7 @@ class LoadedModel(NamedTuple):
     origin: str
     data: bytes
     sha256: str
+    lineage: Lineage | None = None
 
 
 class LazyModels(Sequence[SourceModel]):
@@ -222,7 +226,10 @@ class _Chunk:
             data = _plain(model, self._plain)
             size += len(data)
             examples = LoadedExamples.of(model.examples, model.uid)
-            self._loaded.append(LoadedModel(model.uid, examples, model.origin, data, sha256_hex(data)))
+            lineage = model.lineage.to_store(model.uid) if model.lineage else None
+            self._loaded.append(
+                LoadedModel(model.uid, examples, model.origin, data, sha256_hex(data), lineage)
+            )
         self._loaded.reverse()
         return self
 

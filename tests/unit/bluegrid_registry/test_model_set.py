@@ -15,6 +15,7 @@ from sklearn.linear_model import LinearRegression
 from bluegrid_registry import (
     BluegridError,
     Example,
+    Lineage,
     ModelSet,
     Registry,
     SourceModel,
@@ -94,6 +95,14 @@ def test_recorded_examples_travel_with_models_from_memory(model_set: ModelSet) -
     assert dict(found) == {"line-2": (example,)}
 
 
+def test_the_lineage_of_models_from_memory_is_in_the_manifest(model_set: ModelSet) -> None:
+    trained = Lineage(author="ada", metrics={"mae": 0.5})
+    models = {"line-1": skops_file("one"), "line-2": skops_file("two")}
+    report = model_set.push("v1", models, lineage={"line-2": trained})
+    manifest = read_manifest(model_set.store, "g1", "v1", report.manifest)
+    assert [row.lineage for row in manifest.models] == [None, trained]
+
+
 def test_a_generator_of_models_is_a_version(model_set: ModelSet, tmp_path: Path) -> None:
     model_set.push("v1", (SourceModel(f"line-{number}", skops_file(str(number))) for number in range(3)))
     assert contents(model_set, "v1", tmp_path) == {
@@ -139,6 +148,11 @@ def test_joblib_models_are_serialised() -> None:
             {"line-1": skops_file("x")},
             {"examples": {"line-2": None}},
             "examples: line-2 has an example and no model",
+        ),
+        (
+            {"line-1": skops_file("x")},
+            {"lineage": {"line-2": Lineage(author="ada")}},
+            "lineage: line-2 has a lineage and no model; correct the UID, or add the model",
         ),
         ({"line-1": skops_file("x")}, {"base": "v9"}, "set g1 has no version v9; declared: none"),
         ({}, {}, "set g1 version v1: no model is left; a version has at least one"),

@@ -149,6 +149,7 @@ function whatChanged(set, version) {
     diff.breaking.length > 0 &&
       h("p", { class: "warn" }, "Clients may break: ", bdi(diff.breaking.join("; "))),
     tensors,
+    diff.metrics?.length > 0 && metrics(diff),
     kinds.map(
       ([kind, uids]) =>
         uids.length > 0 &&
@@ -164,6 +165,29 @@ function signature({ inputs, outputs }) {
     outputs.length > 0 && `give ${outputs.join(", ")}`,
   ];
   return h("p", { "data-signature": "" }, "Models ", bdi(parts.filter(Boolean).join(" and ")));
+}
+
+/** How the recorded quality moved: whether more is better, only the metric's author knows. */
+function metrics({ version, since, metrics }) {
+  const rows = metrics.map((row) => ({
+    key: row.metric,
+    attributes: { "data-metric": row.metric },
+    cells: [
+      bdi(row.metric),
+      metric(row.old),
+      metric(row.new),
+      count(row.rose),
+      count(row.fell),
+      count(row.models),
+    ],
+  }));
+  const columns = ["Metric", "Median before#", "Median now#", "Rose in#", "Fell in#", "Models#"];
+  return table(`Quality of ${version} and ${since}`, columns, rows);
+}
+
+/** @param {number} value as a push stores it, with six digits at most */
+function metric(value) {
+  return String(Number(value.toPrecision(6)));
 }
 
 function uidList(uids) {
@@ -228,12 +252,27 @@ function pastOf(set, uid) {
       row.sha256
         ? h("span", { title: row.sha256 }, code(row.sha256.slice(0, 12)))
         : "–",
+      quality(row.lineage),
+      origin(row.lineage),
     ],
   }));
   return [
     h("h2", null, "Model ", code(uid)),
     loadState(found, path),
     rows.length > 0 &&
-      table(`History of the model ${uid}`, ["Version", "Made", "Change", "Size#", "SHA-256"], rows),
+      table(`History of the model ${uid}`, ["Version", "Made", "Change", "Size#", "SHA-256", "Metrics", "Trained"], rows),
   ];
+}
+
+function quality(lineage) {
+  const found = Object.entries(lineage?.metrics ?? {});
+  return found.length ? bdi(found.map(([name, value]) => `${name} ${metric(value)}`).join(", ")) : "–";
+}
+
+/** Who trained the model, in which run, from which commit and data. */
+function origin(lineage) {
+  const { author, run, commit, data } = lineage ?? {};
+  const parts = [author && `by ${author}`, run && `run ${run}`, commit && `commit ${commit}`, data && `on ${data}`];
+  const found = parts.filter(Boolean);
+  return found.length ? bdi(found.join(", ")) : "–";
 }

@@ -40,13 +40,14 @@ def data(client: httpx.Client, place: Place, *arguments: str | Path) -> Any:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A folder with two models, one of which has an example."""
+    """A folder with two models, one of which has an example and the other a lineage."""
     folder = tmp_path / "models"
     (folder / "feeder").mkdir(parents=True)
     (folder / "line-1.skops").write_bytes(RETRAINED)
     (folder / "feeder" / "9.skops").write_bytes(NEW)
     example = {"inputs": [[1.0]], "outputs": [2.0]}
     (folder / "examples.json").write_text(json.dumps({"line-1": example}))
+    (folder / "lineage.json").write_text(json.dumps({"feeder/9": {"author": "ada"}}))
     return folder
 
 
@@ -56,6 +57,8 @@ def test_a_folder_becomes_a_whole_version(client: httpx.Client, place: Place, mo
     assert done.stdout.startswith("g1: update 1 done, version 2026-11: 2 models, 2 sent (")
     assert done.stderr.splitlines()[-1] == "update 1: done"
     assert place.models("2026-11") == {"line-1": RETRAINED, "feeder/9": NEW}
+    history = client.get("/modelSets/g1/models/feeder%2F9").json()
+    assert history[0]["lineage"]["author"] == "ada"
 
 
 def test_some_models_of_a_base_are_replaced_and_others_left_out(

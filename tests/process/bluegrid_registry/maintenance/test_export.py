@@ -12,11 +12,13 @@ from bluegrid_registry import (
     ConfigError,
     IntegrityError,
     KeyAlgorithm,
+    Lineage,
     ModelType,
     PrivateKey,
     SourceModel,
     Store,
     export_model_signing,
+    models_in_folder,
     open_store,
     push,
     sign,
@@ -142,6 +144,18 @@ def test_a_uid_that_is_too_long_for_a_file_name_gets_a_shorter_one(tmp_path: Pat
     (path,) = (tmp_path / "out").glob("*.skops")
     assert path.name.startswith("変" * 40 + "~")
     assert path.read_bytes() == b"a model"
+
+
+def test_a_push_of_an_export_keeps_the_lineage_of_its_models(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    store = open_store(f"file://{tmp_path / 'store'}")
+    trained = Lineage(author="ada", metrics={"mae": 0.031})
+    models = [SourceModel("feeder/7", b"a model", lineage=trained), SourceModel("line-1", b"another")]
+    digest = push(store, "g1", "v1", models, model_type=SKOPS).manifest
+    signature = export_model_signing(store, "g1", "v1", digest, tmp_path / "out", KEY)
+    assert verified(signature.parent).returncode == 0
+    found = models_in_folder(signature.parent, SKOPS, [signature.name])
+    assert {model.uid: model.lineage for model in found} == {"feeder/7": trained, "line-1": None}
 
 
 def test_a_folder_that_cannot_be_written_is_told_on_one_line(

@@ -67,6 +67,27 @@ def test_a_push_leaves_nothing_out_silently(place: Path) -> None:
     assert json.loads(done.stdout)["models"] == 12
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '{"line-00": {"metrics": {"mae": NaN}}}',
+            "line-00.metrics.mae: Input should be a finite number; le",
+        ),
+        ('{"line-99": {"author": "ada"}}', "line-99 has a lineage and no model; correct the UID, or add"),
+    ],
+)
+def test_a_mistake_in_the_lineage_is_one_line_and_pushes_nothing(
+    text: str, message: str, place: Path
+) -> None:
+    (place / "models" / "lineage.json").write_text(text)
+    refused = push("v1", "models")
+    assert isinstance(refused.exception, BluegridError)
+    assert str(refused.exception).startswith(f"models/lineage.json: {message}")
+    assert "\n" not in str(refused.exception)
+    assert ModelSet.open("g1").versions == ()
+
+
 def test_a_name_that_is_no_model_of_the_base_is_refused() -> None:
     push("v1", "models")
     done = push("v2", "--base", "v1", "--without", "line-9*")

@@ -247,6 +247,34 @@ def test_a_store_is_verified_and_healed_from_a_copy(place: Path) -> None:
     assert data("verify", "g1")["sound"] is True
 
 
+def test_the_lineage_of_models_is_shown_and_versions_are_compared_by_it(place: Path) -> None:
+    def pushed(version: str, text: str, run: str, mae: float) -> None:
+        folder = place / version
+        folder.mkdir()
+        (folder / "line-03.skops").write_bytes(skops_file(text))
+        trained = {"author": "ada", "run": run, "metrics": {"mae": mae}}
+        (folder / "lineage.json").write_text(json.dumps({"line-03": trained}))
+        output_of("push", str(folder), "--set", "g1", "--version", version, "--base", "v2")
+
+    pushed("v3", "model 3 of March", "4f7c", 0.04)
+    pushed("v4", "model 3 of April", "99ab", 0.03)
+    shown = data("model", "show", "g1", "v4", "line-03")
+    assert shown["lineage"] == {"author": "ada", "metrics": {"mae": 0.03}, "run": "99ab"}
+    assert data("model", "show", "g1", "v4", "line-04")["lineage"] is None
+    lines = output_of("model", "show", "g1", "v4", "line-03").splitlines()
+    assert "lineage: author ada, metrics mae 0.03, run 99ab" in lines
+    assert data("version", "show", "g1", "v4")["lineages"] == 1
+    found = data("version", "diff", "g1", "v3", "v4")
+    assert found["metrics"] == [
+        {"metric": "mae", "models": 1, "rose": 0, "fell": 1, "old": 0.04, "new": 0.03}
+    ]
+    assert found["changed"][0]["metrics"] == {"mae": [0.04, 0.03]}
+    assert found["changed"][0]["lineage"]["run"] == "99ab"
+    text = output_of("version", "diff", "g1", "v3", "v4")
+    assert "  metric mae 0.04 -> 0.03, fell in 1 of 1 model\n" in text
+    assert "bytes, mae 0.04 -> 0.03)" in text
+
+
 def test_garbage_is_shown_and_deleted_only_when_asked_to() -> None:
     output_of("version", "remove", "g1", "v2")
     assert "0 objects, 0.0 MB would go; --delete deletes them" in output_of("store", "gc")

@@ -60,6 +60,14 @@ def placed(*rows: dict[str, Any]) -> dict[str, Any]:
     return document(*rows, format="bluegrid-manifest/2")
 
 
+def traced(*rows: dict[str, Any]) -> dict[str, Any]:
+    """Return a document of format 3."""
+    return document(*rows, format="bluegrid-manifest/3")
+
+
+LINEAGE = {"author": "ada", "metrics": {"mae": 0.031}, "requirements": ["numpy==2.3"], "tags": {"a": "b"}}
+
+
 def manifest(*rows: dict[str, Any], **changes: object) -> Manifest:
     return Manifest.model_validate(document(*rows, **changes))
 
@@ -72,14 +80,16 @@ def stored(text: bytes) -> tuple[bytes, str]:
 def test_a_manifest_comes_back_as_it_was() -> None:
     inline = manifest(row(1, example=EXAMPLE), row(2))
     in_packs = Manifest.model_validate(placed(row(1, examples=place(1)), row(2, examples=place(1)), row(3)))
-    for original in (inline, in_packs):
+    with_lineage = Manifest.model_validate(traced(row(1, examples=place(1), lineage=LINEAGE), row(2)))
+    for original in (inline, in_packs, with_lineage):
         data = original.to_bytes()
         assert Manifest.from_bytes(data, sha256_digest(data)) == original
 
 
 def test_the_keys_of_a_manifest_are_sorted() -> None:
     in_packs = Manifest.model_validate(placed(row(1, examples=place(1)), row(2)))
-    for original in (manifest(row(1, example=EXAMPLE)), in_packs):
+    with_lineage = Manifest.model_validate(traced(row(1, examples=place(1), lineage=LINEAGE)))
+    for original in (manifest(row(1, example=EXAMPLE)), in_packs, with_lineage):
         text = zstandard.ZstdDecompressor().decompress(original.to_bytes())
         assert json.dumps(json.loads(text)) == json.dumps(json.loads(text), sort_keys=True)
 
@@ -142,7 +152,12 @@ def test_a_changed_byte_is_refused_before_anything_is_read(data: st.DataObject) 
         ({**document(), "models": []}, "at least 1 item"),
         (document(set="../g1"), "is not an ID"),
         (document(type="pickle/evil"), "not a known model type"),
-        (document(format="bluegrid-manifest/3"), "bluegrid-manifest/1' or 'bluegrid-manifest/2"),
+        (placed(row(1, lineage={"author": "ada"})), "its lineage is not in bluegrid-manifest/2, which has n"),
+        (traced(row(1, lineage={"metrics": {"mae": "1"}})), "valid number"),
+        (traced(row(1, lineage={"author": "x" * 201})), "at most 200 characters"),
+        (traced(row(1, lineage={"more": 1})), "Unexpected keyword"),
+        (traced(row(1, example=EXAMPLE)), "line-01: its examples are not as bluegrid-manifest/3 has"),
+        (document(format="bluegrid-manifest/4"), "bluegrid-manifest/2' or 'bluegrid-manifest/3"),
     ],
 )
 def test_a_hostile_manifest_is_refused(hostile: dict[str, Any], message: str) -> None:
@@ -159,9 +174,9 @@ def test_what_is_no_manifest_is_told_in_one_line(text: bytes) -> None:
 
 
 def test_a_manifest_of_a_later_release_is_not_taken_for_damaged() -> None:
-    data, digest = stored(json.dumps(document(format="bluegrid-manifest/3")).encode())
+    data, digest = stored(json.dumps(document(format="bluegrid-manifest/4")).encode())
     with pytest.raises(
-        ConfigError, match="is of format bluegrid-manifest/3; this release reads formats up to"
+        ConfigError, match="is of format bluegrid-manifest/4; this release reads formats up to"
     ):
         Manifest.from_bytes(data, digest)
     data, digest = stored(json.dumps(document(format="x" * 100_000)).encode())

@@ -45,6 +45,7 @@ def test_a_version_says_what_it_changed(client: httpx.Client) -> None:
         "breaking": [],
         "inputs": [],
         "outputs": [],
+        "metrics": [],
     }
     assert changes("v3", since="v1")["changed"] == ["line-1"]
     missing = client.get("/modelSets/g1/versions/v3/changes", params={"since": "v9"})
@@ -76,3 +77,25 @@ def test_a_model_that_never_was_has_none(client: httpx.Client) -> None:
         404,
         "set g1 has no model line-9 in its newest 4 versions",
     )
+
+
+def test_a_history_tells_who_trained_each_model_and_how_good_it_is(client: httpx.Client) -> None:
+    for version, text, mae in (("v5", "March", 0.04), ("v6", "April", 0.03)):
+        trained = {"author": "ada", "run": text, "metrics": {"mae": mae}}
+        models = {"line-2": upload(client, skops_file(f"model 2 of {text}"))}
+        wanted = {"version": version, "base": "v4", "models": models, "lineage": {"line-2": trained}}
+        assert ended(client, client.post("/modelSets/g1/updates", json=wanted))["state"] == "done"
+    newest, before, *_ = client.get("/modelSets/g1/models/line-2", params={"limit": 3}).json()
+    assert (newest["lineage"]["metrics"], newest["lineage"]["run"]) == ({"mae": 0.03}, "April")
+    assert (before["lineage"]["author"], before["lineage"]["tags"]) == ("ada", None)
+    changes = client.get("/modelSets/g1/versions/v6/changes").json()
+    assert changes["metrics"] == [
+        {"metric": "mae", "models": 1, "rose": 0, "fell": 1, "old": 0.04, "new": 0.03}
+    ]
+
+
+def test_a_lineage_of_a_model_that_is_not_sent_is_refused(client: httpx.Client) -> None:
+    wanted = {"base": "v4", "without": ["line-1"], "lineage": {"line-9": {"author": "ada"}}}
+    refused = client.post("/modelSets/g1/updates", json=wanted)
+    assert refused.status_code == 400
+    assert "lineage: line-9 is not one of models; correct the UID, or send its model" in refused.text
