@@ -97,7 +97,8 @@ def predict(
         version = f" (version {answer.version})" if answer.version else ""
         raise BluegridError(f"{where}{version}: {answer.error}")
     pod = f"pod {answer.pod}, " if answer.pod else ""
-    origin = f"{answer.cluster}, version {answer.version}, {pod}{1000 * answer.seconds:.0f} ms"
+    fallback = f"fallback {answer.fallback}, " if answer.fallback else ""
+    origin = f"{answer.cluster}, version {answer.version}, {pod}{fallback}{1000 * answer.seconds:.0f} ms"
     output.emit(as_json=as_json, data=asdict(answer), text=f"{answer.text}  ({origin})")
 
 

@@ -140,12 +140,12 @@ def prediction_of(
         fault = document.get("error", None if status < 400 else f"status {status}")
         predictions = _predictions(document)
     except (ValueError, AttributeError):
-        fault, predictions = f"status {status}, and no JSON object with one response", None
+        fault, predictions, document = f"status {status}, and no JSON object with one response", None, {}
         if status == HTTPStatus.NOT_FOUND:
             # Of a proxy: pods answer in JSON, whatever they are asked.
             fault = "status 404: no service answers at this path; check the host and the service's name"
     error = None if fault is None else str(fault)
-    return Prediction(cluster, version, pod, seconds, predictions, error)
+    return Prediction(cluster, version, pod, seconds, predictions, error, _fallback(document))
 
 
 def _predictions(document: Mapping[str, Any]) -> Any:
@@ -153,6 +153,13 @@ def _predictions(document: Mapping[str, Any]) -> Any:
     if "outputs" in document:
         return {output["name"]: output["data"] for output in document["outputs"]}
     return document.get("predictions")
+
+
+def _fallback(document: Mapping[str, Any]) -> str | None:
+    """Return the name of the fallback model that an answer names, in either form; None: it names none."""
+    parameters = document.get("parameters", document)
+    fallback = parameters.get("fallback") if isinstance(parameters, dict) else None
+    return None if fallback is None else str(fallback)
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,7 @@ class Prediction:
         seconds: duration of the request.
         predictions: a list, or a list for each output by name; None: there are none.
         error: why there are no predictions; None: there are.
+        fallback: name of the fallback model that gave the predictions; None: the model gave them.
     """
 
     cluster: str
@@ -172,6 +180,7 @@ class Prediction:
     seconds: float
     predictions: Any
     error: str | None
+    fallback: str | None = None
 
     @property
     def text(self) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from http.server import HTTPServer
 
     from bluegrid_server.settings import Settings
@@ -21,16 +21,23 @@ _LABELS = ("model_set", "set_version")
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+OTHER = "other"
+"""Label of all fallback models that the plug-in has not declared, so that the number of series is bounded."""
+
+
 class Metrics:
     """Metrics of a pod.
 
+    Args:
+        settings: of the pod.
+        fallbacks: names of the fallback models that may answer in place of the set's models.
+
     Attributes:
         succeeded: inference requests that were answered.
-        non_finite: values in their outputs that are not finite.
         seconds: how long inference requests took.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, fallbacks: Sequence[str] = ()) -> None:
         self.registry = CollectorRegistry()
         self._labels = labels = (settings.set, settings.version)
         self.succeeded = Counter(
@@ -39,12 +46,22 @@ class Metrics:
             _LABELS,
             registry=self.registry,
         ).labels(*labels)
-        self.non_finite = Counter(
+        self._non_finite = Counter(
             "model_infer_non_finite_values",
             "Values in the outputs of models that are not finite, such as NaN.",
             _LABELS,
             registry=self.registry,
         ).labels(*labels)
+        self._fallbacks = Counter(
+            "model_infer_fallbacks",
+            "Answers of fallback models, by their names.",
+            (*_LABELS, "fallback"),
+            registry=self.registry,
+        )
+        self._declared = frozenset(fallbacks)
+        for name in fallbacks:
+            # From the start, because for Prometheus a counter that begins with 1 has not increased.
+            self._fallbacks.labels(*labels, name)
         self._failed = Counter(
             "model_infer_request_failure",
             "Inference requests that were refused or failed.",
@@ -71,6 +88,13 @@ class Metrics:
             self.succeeded.inc()
         else:
             self._failed.labels(*self._labels, str(status)).inc()
+
+    def remarked(self, non_finite: int, fallbacks: Mapping[str, int]) -> None:
+        """Count values that are not finite, and answers of fallback models by their names."""
+        self._non_finite.inc(non_finite)
+        for name, count in fallbacks.items():
+            label = name if name in self._declared else OTHER
+            self._fallbacks.labels(*self._labels, label).inc(count)
 
     def watch(self, loaded: Callable[[], int], expected: Callable[[], int]) -> None:
         """Set the functions that each scrape calls: models loaded, and models of the version."""

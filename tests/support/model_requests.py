@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from bluegrid_server.engine.inference import InferenceEngine, answer
+from bluegrid_server.engine.simple_form import predictions_of
 from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.requests import Kind, Request
 
@@ -36,3 +37,9 @@ def predict(model: Model, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     served = ServedModel("line-1", DIGEST, model)
     names = {spec.name: False for spec in model.outputs if not spec.on_request}
     return {output["name"]: np.asarray(output["data"]) for output in answer(served, inputs, names).outputs}
+
+
+def predicted_rows(served: ServedModel, instances: Any, outputs: Any = None) -> tuple[Any, int]:
+    """Return the predictions of `POST predict`, and how many of their values are not finite."""
+    predictions, answered = predictions_of(served, instances, outputs)
+    return predictions, answered.non_finite

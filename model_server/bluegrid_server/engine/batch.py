@@ -10,11 +10,12 @@ import numpy as np
 from bluegrid_server.engine.inference import Answer, answer, parameters_of, shown
 from bluegrid_server.errors import InputError, NotFoundError, RequestError
 from bluegrid_server.frameworks.linear import LinearModel, predict_many
+from bluegrid_server.protocol.remarks import Remarks
 from bluegrid_server.protocol.requests import InferRequest
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +35,11 @@ def requests_of(batch: Mapping[str, Any]) -> list[BatchItem]:
     ):
         raise InputError("requests: expected a list of objects with model_name and inputs")
     return requests
+
+
+def remarks_of(responses: Iterable[BatchResponse]) -> Remarks:
+    """Return what the headers of a batch say of its responses."""
+    return Remarks.of_answers(response.get("parameters", {}) for response in responses)
 
 
 def batch_infer(models: Mapping[str, ServedModel], requests: Sequence[BatchItem]) -> list[BatchResponse]:

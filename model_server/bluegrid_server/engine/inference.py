@@ -20,9 +20,11 @@ from bluegrid_server.errors import (
     RequestError,
 )
 from bluegrid_server.frameworks.errors import describe
+from bluegrid_server.frameworks.fallback import fallback_of
 from bluegrid_server.models.nearest import NearestUids
 from bluegrid_server.protocol.body import JSON_LENGTH, not_json, split, with_binary
-from bluegrid_server.protocol.requests import JSON_HEADERS, NON_FINITE, InferRequest, Response, refusal
+from bluegrid_server.protocol.remarks import Remarks
+from bluegrid_server.protocol.requests import JSON_HEADERS, InferRequest, Response, refusal
 from bluegrid_server.protocol.tensor_spec import Datatype
 from bluegrid_server.protocol.tensors import BinaryData, binary_of, datatype_of, json_data_of
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bluegrid_server.models.version import ServedModel
-    from bluegrid_server.protocol.json_types import TensorDocument
+    from bluegrid_server.protocol.json_types import AnswerParameters, TensorDocument
     from bluegrid_server.protocol.requests import Request
 
 _FLOAT64 = np.dtype(np.float64)
@@ -83,7 +85,7 @@ class InferenceEngine:
                 **({} if infer_request.id is None else {"id": infer_request.id}),
                 "outputs": answered.outputs,
             }
-            headers = headers_of(answered.non_finite)
+            headers = headers_of(answered)
             if not answered.data:
                 return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), headers=headers)
             body, length = with_binary(document, answered.data)
@@ -122,6 +124,8 @@ class Answer(NamedTuple):
     """Binary data of the binary outputs."""
     non_finite: int
     """Number of values in the outputs that are not finite."""
+    fallback: str | None = None
+    """Name of the fallback model that gave the outputs; None: the model itself gave them."""
 
 
 def answer(
@@ -183,7 +187,7 @@ def answer(
                     "data": json_data_of(array),
                 }
             )
-    return Answer(outputs, data, non_finite)
+    return Answer(outputs, data, non_finite, fallback_of(values))
 
 
 def _is_finite(array: NDArray[Any]) -> bool:
@@ -191,16 +195,23 @@ def _is_finite(array: NDArray[Any]) -> bool:
     return math.isfinite(array.item()) if array.size == 1 else bool(np.isfinite(array).all())
 
 
-def headers_of(non_finite: int) -> Mapping[str, str]:
-    """Return the headers of a JSON response with so many values that are not finite."""
-    return {**JSON_HEADERS, NON_FINITE: str(non_finite)} if non_finite else JSON_HEADERS
+def headers_of(answered: Answer) -> Mapping[str, str]:
+    """Return the headers of a model's JSON response."""
+    if not answered.non_finite and answered.fallback is None:
+        return JSON_HEADERS
+    fallbacks = {} if answered.fallback is None else {answered.fallback: 1}
+    return Remarks(answered.non_finite, fallbacks).json_headers
 
 
-def parameters_of(served: ServedModel, answered: Answer) -> dict[str, Any]:
-    """Return the parameters of a model's response: its digest, and how many values are not finite, if any."""
-    if answered.non_finite:
-        return {"digest": served.digest, "non_finite": answered.non_finite}
-    return {"digest": served.digest}
+def parameters_of(served: ServedModel, answered: Answer) -> AnswerParameters:
+    """Return the parameters of a model's response: its digest, and what is remarkable about its outputs."""
+    _, _, non_finite, fallback = answered
+    parameters: AnswerParameters = {"digest": served.digest}
+    if non_finite:
+        parameters["non_finite"] = non_finite
+    if fallback is not None:
+        parameters["fallback"] = fallback
+    return parameters
 
 
 def failure(error: Exception, request: Request) -> Response:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bluegrid_server.engine.inference import answer
+from bluegrid_server.engine.inference import Answer, answer
 from bluegrid_server.errors import InputError
 from bluegrid_server.protocol.requests import InferRequest
 from bluegrid_server.protocol.tensor_spec import Datatype
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bluegrid_server.protocol.tensor_spec import TensorSpec
 
 
-def predictions_of(served: ServedModel, instances: Any, outputs: Any = None) -> tuple[Any, int]:
-    """Return a model's predictions for rows, and how many of their values are not finite.
+def predictions_of(served: ServedModel, instances: Any, outputs: Any = None) -> tuple[Any, Answer]:
+    """Return a model's predictions for rows, and its answer, which they are made of.
 
     Args:
         served: the model.
@@ -53,7 +53,7 @@ def predictions_of(served: ServedModel, instances: Any, outputs: Any = None) -> 
     answered = answer(served, infer_request.inputs, infer_request.outputs, infer_request.on_request)
     by_name = {output["name"]: _nested(output) for output in answered.outputs}
     predictions = next(iter(by_name.values())) if len(by_name) == 1 else by_name
-    return predictions, answered.non_finite
+    return predictions, answered
 
 
 def _by_their_names(outputs: Any) -> Any:

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bluegrid_server.engine.batch import batch_infer, requests_of
+from bluegrid_server.engine.batch import batch_infer, remarks_of, requests_of
 from bluegrid_server.engine.inference import InferenceEngine, failure, headers_of
 from bluegrid_server.engine.simple_form import predictions_of
 from bluegrid_server.errors import InputError
@@ -75,14 +75,16 @@ class RequestSteps:
         if not isinstance(uid, str):
             raise InputError('model: expected a UID, such as {"model": "line-17", "instances": [[1.0, 2.0]]}')
         served = self._engine.find(uid)
-        predictions, non_finite = predictions_of(served, document.get("instances"), document.get("outputs"))
+        predictions, answered = predictions_of(served, document.get("instances"), document.get("outputs"))
         prediction: PredictResponse = {
             "model": uid,
             "version": self._settings.version,
             "digest": served.digest,
             "predictions": predictions,
         }
-        yield Response(json_of(prediction), headers=headers_of(non_finite))
+        if answered.fallback is not None:
+            prediction["fallback"] = answered.fallback
+        yield Response(json_of(prediction), headers=headers_of(answered))
 
     def _batch(self, request: Request) -> Iterator[Response]:
         requests = requests_of(parsed(request.body))
@@ -94,8 +96,7 @@ class RequestSteps:
             is_last = done >= len(requests)
             # The JSON of a list, without its brackets.
             body = opening + json_of(responses)[1:-1] + (b"]}" if is_last else b"")
-            non_finite = sum(response.get("parameters", {}).get("non_finite", 0) for response in responses)
-            yield Response(body, headers=headers_of(non_finite), is_last=is_last)
+            yield Response(body, headers=remarks_of(responses).json_headers, is_last=is_last)
             if is_last:
                 return
             opening = b","

@@ -8,8 +8,10 @@ model type such as `"mine/bin"`, its value a `FrameworkPlugin` or only its funct
 returns a `Model` or raises ModelError. The types that such a package needs are exported here.
 """
 
+from bluegrid_server.errors import InputError
+from bluegrid_server.frameworks.fallback import Fallback
 from bluegrid_server.frameworks.model import Model, ModelWithMore
 from bluegrid_server.frameworks.plugin import FrameworkPlugin
 from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 
-__all__ = ["Datatype", "FrameworkPlugin", "Model", "ModelWithMore", "TensorSpec"]
+__all__ = ["Datatype", "Fallback", "FrameworkPlugin", "InputError", "Model", "ModelWithMore", "TensorSpec"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bluegrid_registry.errors import ModelError
+from bluegrid_server.frameworks.fallback import Fallback, fallback_of
 from bluegrid_server.protocol.tensor_spec import Datatype, TensorSpec
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Model(Protocol):
         """Specs of the outputs; of those on request too."""
 
     def predict(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """Return the outputs that are not on request; callable from any thread.
+        """Return the outputs that are not on request, or a `Fallback` of them; callable from any thread.
 
         Args:
             inputs: arrays as the specs say; NaN where a value is missing.
@@ -42,7 +43,7 @@ class ModelWithMore(Model, Protocol):
     def on_request(
         self, inputs: Mapping[str, NDArray[Any]], names: Collection[str]
     ) -> Mapping[str, NDArray[Any]]:
-        """Return the named outputs, all of which are on request."""
+        """Return the named outputs, all of which are on request, or a `Fallback` of them."""
 
 
 def outputs_of(
@@ -52,7 +53,12 @@ def outputs_of(
     if not on_request:
         return model.predict(inputs)
     more = cast("ModelWithMore", model).on_request(inputs, on_request)
-    return more if len(on_request) == len(names) else {**model.predict(inputs), **more}
+    if len(on_request) == len(names):
+        return more
+    outputs = model.predict(inputs)
+    merged = {**outputs, **more}
+    fallback = fallback_of(outputs) or fallback_of(more)
+    return merged if fallback is None else Fallback(merged, fallback)
 
 
 def check_interface(model: Model) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bluegrid_server.frameworks.fallback import check_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,9 +36,19 @@ class FrameworkPlugin:
         on_gpu: whether models compute on a GPU if the pod has one; `load` then gets `gpu=True`.
         has_signatures: whether a model has several signatures, of which a set chooses one by `signature`;
             `load` then gets `signature="…"` if the set has chosen.
+        fallbacks: names of the fallback models whose outputs models may return as a `Fallback`. Each has a
+            series of the metric `model_infer_fallbacks_total`; names that are not here share one.
+
+    Raises:
+        ValueError: a fallback model cannot have such a name.
     """
 
     load: LoadFunction
     outlives_fork: bool = False
     on_gpu: bool = False
     has_signatures: bool = False
+    fallbacks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.fallbacks:
+            check_name(name)

@@ -52,6 +52,7 @@ class Framework:
             framework: `reader(trust)` returns a `Reader`.
         compiler: the module in this package that compiles the models; None: no compiler.
         needs_pandas: whether the framework itself computes with pandas.
+        fallbacks: names of the fallback models whose outputs models may return.
     """
 
     loaders: Mapping[str, str]
@@ -62,6 +63,7 @@ class Framework:
     readers: Mapping[str, str] = field(default_factory=dict)
     compiler: str | None = None
     needs_pandas: bool = False
+    fallbacks: tuple[str, ...] = ()
 
 
 FRAMEWORKS: Mapping[str, Framework] = {
@@ -124,6 +126,7 @@ def framework_of(model_type: ModelType) -> Framework:
         outlives_fork=plugin.outlives_fork,
         on_gpu=plugin.on_gpu,
         has_signatures=plugin.has_signatures,
+        fallbacks=plugin.fallbacks,
     )
 
 
@@ -245,3 +248,14 @@ def outlives_fork(model_type: ModelType, *, gpu: bool = False) -> bool:
     except ConfigError:
         return False
     return framework.outlives_fork and not (gpu and framework.on_gpu)
+
+
+def fallbacks_of(model_type: ModelType) -> tuple[str, ...]:
+    """Return the names of the fallback models that may answer in place of models of a type.
+
+    For a plug-in that is not usable there are none; `loader_of` then says why.
+    """
+    try:
+        return framework_of(model_type).fallbacks
+    except ConfigError:
+        return ()

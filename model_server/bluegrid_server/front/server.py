@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import uvicorn
 import uvloop
 
+from bluegrid_server.frameworks.supported import fallbacks_of
 from bluegrid_server.front.dispatcher import Dispatcher
 from bluegrid_server.front.shard_dispatcher import ShardDispatcher
 from bluegrid_server.front.sharded_api import ShardedAdmin, ShardedApi
@@ -49,7 +50,7 @@ class ModelServer:
     def __init__(self, settings: Settings, fork_server: ForkServerProcess) -> None:
         self._settings = settings
         self._fork_server = fork_server
-        self._metrics = Metrics(settings)
+        self._metrics = Metrics(settings, fallbacks_of(settings.type))
 
     def run(self) -> int:
         """Serve until SIGTERM, or until the version cannot be served; return the exit code."""

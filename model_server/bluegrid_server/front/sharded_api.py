@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response as HttpResponse
 
 from bluegrid_registry.contract import SHARD_HEADER
-from bluegrid_server.engine.batch import requests_of
+from bluegrid_server.engine.batch import remarks_of, requests_of
 from bluegrid_server.errors import (
     MisdirectedError,
     NotReadyError,
@@ -18,10 +18,11 @@ from bluegrid_server.errors import (
     TimeLimitError,
 )
 from bluegrid_server.http.fast_path import CYCLE
+from bluegrid_server.http.instrumentation import COUNT
 from bluegrid_server.http.responses import answer, body_of, response
 from bluegrid_server.http.routes import Admin, Api
 from bluegrid_server.protocol.body import json_of, parsed
-from bluegrid_server.protocol.requests import NON_FINITE, Kind, Request
+from bluegrid_server.protocol.requests import Kind, Request
 from bluegrid_server.shards.connection import Allowance
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ class ShardedApi(Api):
             (peer,) = places or (None,)
             if peer is not None:
                 return self._relayed(request, peer, body, None)
-            return await response(await self._models.ask(Request(Kind.BATCH, body=body)))
+            reply = await self._models.ask(Request(Kind.BATCH, body=body))
+            return await response(reply, request.scope.get(COUNT))
         allowance = Allowance(_LARGEST)
         parts = await asyncio.gather(
             *(
@@ -101,9 +103,7 @@ class ShardedApi(Api):
         for own, part in zip(places.values(), parts, strict=True):
             by_place.update(zip(own, part, strict=True))
         responses = [by_place[place] for place in range(len(requests))]
-        non_finite = sum(each.get("parameters", {}).get("non_finite", 0) for each in responses)
-        headers = {NON_FINITE: str(non_finite)} if non_finite else None
-        return answer({"responses": responses}, headers=headers)
+        return answer({"responses": responses}, headers=remarks_of(responses).headers)
 
     async def ready(self, request: HttpRequest) -> HttpResponse:
         """Return whether all shards are ready; with `Bluegrid-Shard`, as of probes, whether this pod is."""

@@ -21,11 +21,11 @@ from bluegrid_registry.contract import SHARD_HEADER
 from bluegrid_server.errors import CrashError, RequestError
 from bluegrid_server.http.compressing import SMALLEST, Deflating, coding_for, headers_of
 from bluegrid_server.http.http1 import Http1Protocol
-from bluegrid_server.http.instrumentation import CLIENT_GONE, names_of, observe
+from bluegrid_server.http.instrumentation import CLIENT_GONE, count_remarks, names_of, observe
 from bluegrid_server.http.model_route import VERSIONS
 from bluegrid_server.ipc.pending import PendingRequest
 from bluegrid_server.protocol.body import JSON_LENGTH
-from bluegrid_server.protocol.requests import NON_FINITE, Kind, Response, refusal
+from bluegrid_server.protocol.requests import JSON_HEADERS, Kind, Response, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -224,8 +224,8 @@ class FastPathRequest(PendingRequest):
             # The same as observe(), in fewer calls.
             metrics.seconds.observe(seconds)
             metrics.succeeded.inc()
-            if NON_FINITE in response.headers:
-                metrics.non_finite.inc(int(response.headers[NON_FINITE]))
+            if response.headers is not JSON_HEADERS:
+                count_remarks(metrics, response.headers)
         else:
             observe(metrics, self._path, response.status, seconds, self.names)
         if transport.is_closing():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from starlette.requests import ClientDisconnect
 
 from bluegrid_registry.contract import SHARD_HEADER
-from bluegrid_server.protocol.requests import NON_FINITE
+from bluegrid_server.protocol.remarks import FALLBACK, NON_FINITE, Remarks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 
 _REQUEST_ID = b"x-request-id"
 _SHARD = SHARD_HEADER.lower().encode()
-_NON_FINITE = NON_FINITE.lower().encode()
+_REMARKS = (NON_FINITE.encode(), FALLBACK.encode())
 _PASSED_ON = (b"traceparent", b"tracestate")
 _LONGEST_ID = 128
 _INFERENCE = ("/infer", "/models:batchInfer", "/predict")
 CLIENT_GONE = 499
 """Status for a client that disconnected before the end of its request, as in nginx; never sent."""
+COUNT = "bluegrid.count"
+"""Key in the ASGI scope: counts what the headers of a piece say, after those of the response are sent."""
 _log = structlog.get_logger()
 
 Names = list[tuple[bytes, bytes]]
@@ -58,6 +61,12 @@ def observe(
         _log.warning("failed", path=path, status=status, seconds=round(seconds, 4), **headers)
 
 
+def count_remarks(metrics: Metrics, headers: Mapping[str, str]) -> None:
+    """Count what the headers of a response say of its answers; their names are in lower case."""
+    remarks = Remarks.of_headers(headers)
+    metrics.remarked(remarks.non_finite, remarks.fallbacks)
+
+
 class Observed:
     """An application whose requests get an ID and are counted and timed.
 
@@ -80,15 +89,17 @@ class Observed:
         headers = dict(scope["headers"])
         names = names_of(headers)
         is_counted = not (self._is_shard and _SHARD in headers)
+        if is_counted:
+            scope[COUNT] = partial(count_remarks, self._metrics)
         status = 500
 
         async def send_with_names(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                for name, value in message["headers"]:
-                    if name == _NON_FINITE and is_counted:
-                        self._metrics.non_finite.inc(int(value))
+                found = [header for header in message["headers"] if header[0] in _REMARKS]
+                if found and is_counted:
+                    count_remarks(self._metrics, {name.decode(): value.decode() for name, value in found})
                 message["headers"] = [*message["headers"], *names]
             await send(message)
 

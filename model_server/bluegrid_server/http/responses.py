@@ -11,10 +11,11 @@ from starlette.responses import StreamingResponse
 from bluegrid_server.errors import RequestError, TooLargeError
 from bluegrid_server.http.inflating import Inflating
 from bluegrid_server.protocol.body import json_of
-from bluegrid_server.protocol.requests import JSON, NON_FINITE, refusal
+from bluegrid_server.protocol.remarks import Remarks
+from bluegrid_server.protocol.requests import JSON, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from starlette.exceptions import HTTPException
     from starlette.requests import Request as HttpRequest
@@ -63,8 +64,12 @@ def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None =
     return HttpResponse(json_of(document), status, headers, JSON)
 
 
-async def response(reply: Reply) -> HttpResponse:
+async def response(reply: Reply, count: Callable[[Mapping[str, str]], None] | None = None) -> HttpResponse:
     """Return a worker's response; a large response is sent piece by piece as the pieces arrive.
+
+    Args:
+        reply: the response.
+        count: called with the headers of each piece that comes after the response's own headers are sent.
 
     Raises:
         RequestError: the response failed before it was complete or large.
@@ -73,22 +78,24 @@ async def response(reply: Reply) -> HttpResponse:
     if rest is None:
         return HttpResponse(first.body, first.status, first.headers)
     bodies, size = [first.body], len(first.body)
-    non_finite = int(first.headers.get(NON_FINITE, 0))
+    remarks = Remarks.of_headers(first.headers)
     async for part in rest:
         bodies.append(part.body)
         size += len(part.body)
-        non_finite += int(part.headers.get(NON_FINITE, 0))
+        remarks += Remarks.of_headers(part.headers)
         if size > STREAMED:
             break
     whole = b"".join(bodies)
-    # Of a response that is sent before it is complete, only what is known by now is counted.
-    headers = {**first.headers, NON_FINITE: str(non_finite)} if non_finite else first.headers
+    # Of a response that is sent before it is complete, the headers say what is known by now.
+    headers = {**first.headers, **remarks.headers}
     if size <= STREAMED:
         return HttpResponse(whole, first.status, headers)
 
     async def parts() -> AsyncIterator[bytes]:
         yield whole
         async for part in rest:
+            if count is not None:
+                count(part.headers)
             yield part.body
 
     return StreamingResponse(parts(), first.status, headers)

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from bluegrid_server.errors import InputError, NotFoundError, NotReadyError, RequestError
+from bluegrid_server.http.instrumentation import COUNT
 from bluegrid_server.http.model_route import Operation, model_routes
 from bluegrid_server.http.responses import answer, body_of, failed, refused, response, unrouted
 from bluegrid_server.protocol.body import JSON_LENGTH, parsed
@@ -173,7 +174,8 @@ class Api:
 
     async def batch_infer(self, request: HttpRequest) -> HttpResponse:
         """Answer inference requests for many models."""
-        return await response(await self._models.ask(Request(Kind.BATCH, body=await body_of(request))))
+        reply = await self._models.ask(Request(Kind.BATCH, body=await body_of(request)))
+        return await response(reply, request.scope.get(COUNT))
 
     async def live(self, _: HttpRequest) -> HttpResponse:
         """Return that the process is live."""

@@ -53,13 +53,30 @@ class InferRequestDocument(TypedDict):
     parameters: NotRequired[Parameters | None]
 
 
+class AnswerParameters(TypedDict):
+    """What a response says of a model's outputs."""
+
+    digest: Annotated[str, Field(description="Digest of the model's file.")]
+    non_finite: NotRequired[
+        Annotated[int, Field(description="Number of values in the outputs that are not finite; absent: 0.")]
+    ]
+    fallback: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="Name of the fallback model that gave the outputs; absent: the model gave them."
+            ),
+        ]
+    ]
+
+
 class InferResponse(TypedDict):
     """The response of one model."""
 
     model_name: str
     model_version: str
     id: NotRequired[str]
-    parameters: NotRequired[Parameters]
+    parameters: AnswerParameters
     outputs: list[TensorDocument]
 
 
@@ -80,7 +97,7 @@ class BatchResponse(TypedDict):
 
     model_name: str
     id: NotRequired[str]
-    parameters: NotRequired[Parameters]
+    parameters: NotRequired[AnswerParameters]
     outputs: NotRequired[list[TensorDocument]]
     error: NotRequired[str]
 
@@ -108,6 +125,9 @@ class PredictResponse(TypedDict):
     version: str
     digest: str
     predictions: Any
+    fallback: NotRequired[
+        Annotated[str, Field(description="Name of the fallback model that gave the predictions.")]
+    ]
 
 
 class IndexRequestDocument(TypedDict):

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from bluegrid_server.protocol.tensors import BinaryData
 
 JSON = "application/json"
-NON_FINITE = "Bluegrid-Non-Finite"
-"""Header with the number of values in the outputs that are not finite, and null in JSON; absent: none."""
-
 JSON_HEADERS: Mapping[str, str] = MappingProxyType({"content-type": JSON})
 
 

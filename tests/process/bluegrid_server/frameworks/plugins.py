@@ -23,8 +23,13 @@ EXAMPLES = CHECKOUT / "examples"
 
 
 @contextmanager
-def installed(example: str, work: Path) -> Iterator[None]:
-    """Install an example and what it depends on, but for this project, below `work`."""
+def installed(example: str | Path, work: Path) -> Iterator[None]:
+    """Install an example and what it depends on, but for this project, below `work`.
+
+    Args:
+        example: name of an example, or a folder like it.
+        work: a folder for the package.
+    """
     project = tomllib.loads((EXAMPLES / example / "pyproject.toml").read_text())["project"]
     others = [each for each in project["dependencies"] if each != "bluegrid-server"]
     site = work / "site"

@@ -91,7 +91,8 @@ def three_shards(
         if version != "v1":
             manifest = _published_again(work, settings, version)
         changed = {"shard": Shard(index, COUNT), "peers": peers, "models": work / f"models-{index}"}
-        own.append(settings.model_copy(update={**changed, "version": version, "manifest": manifest}))
+        changed |= {"version": version, "manifest": manifest, "metrics_port": free_port()}
+        own.append(settings.model_copy(update=changed))
     with ExitStack() as stack:
         shards = Shards(settings, own, ports, coefficients, [], [])
         for each, port in zip(own if start else (), ports, strict=False):

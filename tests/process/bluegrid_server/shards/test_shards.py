@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import httpx
@@ -9,6 +11,9 @@ import pytest
 
 from bluegrid_registry.shards import Shard, shard_of
 from tests.process.bluegrid_server.shards.conftest import COUNT, UIDS, Shards, request_of
+
+if TYPE_CHECKING:
+    from bluegrid_server.settings import Settings
 
 HOP = "Bluegrid-Shard"
 
@@ -57,6 +62,24 @@ def test_binary_tensors_pass_through_another_shard(shards: Shards) -> None:
     answers = [client.post(f"/models/{uid}/infer", json=asked) for client in shards.clients]
     assert len({each.content for each in answers}) == 1
     assert len({each.headers["inference-header-content-length"] for each in answers}) == 1
+
+
+def non_finite(settings: Settings) -> float:
+    """Return how many values a server has counted that are not finite."""
+    text = httpx.get(f"http://127.0.0.1:{settings.metrics_port}/metrics").text
+    (line,) = re.findall(r"^model_infer_non_finite_values_total\{.*\} (.*)$", text, re.MULTILINE)
+    return float(line)
+
+
+def test_remarks_of_another_shard_are_counted_once_where_the_client_asked(shards: Shards) -> None:
+    before = [non_finite(shards.settings_of(index)) for index in range(COUNT)]
+    uid = next(uid for uid in shards.of_others(0) if shards.coefficients[uid] > 1)
+    for end in ("/infer", "/versions/v1/infer"):
+        answer = shards.clients[0].post(f"/models/{uid}{end}", json=request_of(1.7e308))
+        assert answer.json()["outputs"][0]["data"] == [None]
+        assert answer.headers["Bluegrid-Non-Finite"] == "1"
+    after = [non_finite(shards.settings_of(index)) for index in range(COUNT)]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [2, 0, 0]
 
 
 def test_the_simple_form_finds_the_shard_of_its_model(shards: Shards) -> None:

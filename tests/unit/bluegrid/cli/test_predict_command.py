@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from bluegrid.cli.main import app
 from bluegrid.operations import Prediction, ServiceUrl
+from bluegrid.operations.predictions import prediction_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,26 @@ def test_outputs_beside_rows_are_requested(asked: list[Any]) -> None:
 def test_words_are_printed_as_they_are_on_one_line() -> None:
     answer = Prediction("local", "v1", "", 0.01, {"kind": ["电缆", "a\nb\u2028\u202ec"]}, None)
     assert answer.text == '{"kind": ["电缆", "a\\nb\\u2028\\u202ec"]}'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"predictions": [0.5], "fallback": "flatliner"},
+        {"responses": [{"parameters": {"fallback": "flatliner"}, "outputs": [{"name": "y", "data": [0.5]}]}]},
+    ],
+    ids=["rows", "tensors"],
+)
+def test_the_fallback_model_that_gave_an_answer_is_named(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = prediction_of(
+        json.dumps(document).encode(), 200, cluster="d1", version="v1", pod="", seconds=0.01
+    )
+    monkeypatch.setattr(ServiceUrl, "predict", lambda *_, **__: answer)
+    done = predict("feeder/7", "--url", URL, "1.0")
+    assert done.stdout.endswith("  (d1, version v1, fallback flatliner, 10 ms)\n")
+    assert json.loads(predict("feeder/7", "--url", URL, "1.0", "--json").stdout)["fallback"] == "flatliner"
 
 
 INPUTS = [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]

@@ -54,7 +54,8 @@ def of_the_model_server() -> set[str]:
             type=ModelType.parse("scikit-learn/skops"),
             service="loading",
             cluster="d1",
-        )
+        ),
+        fallbacks=("flatliner",),
     )
     metrics.answered(500, 0.1)
     samples = (sample for family in metrics.registry.collect() for sample in family.samples)

@@ -9,13 +9,16 @@ import orjson
 import pytest
 
 from bluegrid_registry.errors import ModelError
-from bluegrid_server.engine.batch import batch_infer
+from bluegrid_server.engine.batch import batch_infer, remarks_of
 from bluegrid_server.engine.inference import InferenceEngine
-from bluegrid_server.engine.simple_form import predictions_of
 from bluegrid_server.errors import InputError
+from bluegrid_server.frameworks import Fallback, FrameworkPlugin
 from bluegrid_server.models.version import ServedModel, check_outputs
-from bluegrid_server.protocol.requests import NON_FINITE, Kind, Request
+from bluegrid_server.protocol.body import JSON_LENGTH, split
+from bluegrid_server.protocol.remarks import FALLBACK, NON_FINITE
+from bluegrid_server.protocol.requests import Kind, Request
 from bluegrid_server.protocol.tensor_spec import TensorSpec
+from tests.support.model_requests import predicted_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -113,7 +116,7 @@ def test_a_sets_outputs_are_those_of_requests_that_name_none() -> None:
     assert outputs(ask(served, document)) == {"probability": [0.1, 0.9]}
     (answer,) = batch_infer({"m": served}, [cast("BatchItem", {"model_name": "m", **document})])
     assert [output["name"] for output in answer["outputs"]] == ["probability"]
-    assert predictions_of(served, [[1.0, 2.0]]) == ([[0.1, 0.9]], 0)
+    assert predicted_rows(served, [[1.0, 2.0]]) == ([[0.1, 0.9]], 0)
     assert outputs(ask(served, {**document, "outputs": [{"name": "y"}]})) == {"y": ["ok"]}
 
 
@@ -129,7 +132,7 @@ def test_a_sets_outputs_are_those_of_requests_that_name_none() -> None:
 )
 def test_predict_returns_the_outputs_that_it_names(names: Any, predictions: Any) -> None:
     served = ServedModel("m", "", Classifier())
-    assert predictions_of(served, [[1.0, 2.0]], names) == (predictions, 0)
+    assert predicted_rows(served, [[1.0, 2.0]], names) == (predictions, 0)
 
 
 class Optional:
@@ -152,13 +155,13 @@ class Optional:
     ids=["left out", "null", "given"],
 )
 def test_an_optional_input_of_predict_may_be_null(instances: Any, predictions: Any) -> None:
-    assert predictions_of(ServedModel("m", "", Optional()), instances) == (predictions, 0)
+    assert predicted_rows(ServedModel("m", "", Optional()), instances) == (predictions, 0)
 
 
 def test_all_rows_of_predict_have_the_same_optional_inputs() -> None:
     rows = [{"x": [1.0, 2.0]}, {"x": [1.0, 2.0], "mask": [1.0, 1.0]}]
     with pytest.raises(InputError, match=r"instances\[0\]: 'mask' is missing; expected 'x', 'mask'"):
-        predictions_of(ServedModel("m", "", Optional()), rows)
+        predicted_rows(ServedModel("m", "", Optional()), rows)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_all_rows_of_predict_have_the_same_optional_inputs() -> None:
 )
 def test_predict_refuses_outputs_that_there_are_not(names: Any) -> None:
     with pytest.raises(InputError, match="outputs: expected a list of 'y', 'probability', each an object"):
-        predictions_of(ServedModel("m", "", Classifier()), [[1.0, 2.0]], names)
+        predicted_rows(ServedModel("m", "", Classifier()), [[1.0, 2.0]], names)
 
 
 def test_a_model_without_an_output_that_its_set_chooses_is_refused() -> None:
@@ -187,7 +190,7 @@ def test_rows_are_taken_by_the_names_of_their_columns_in_any_order(shape: list[i
     served = ServedModel("m", "", Classifier())
     assert outputs(ask(served, {"inputs": inputs})) == {"y": ["ok", "fault"]}
     records = [{"hour": 2.0, "temperature": 1}, {"temperature": 2, "hour": -9}]
-    assert predictions_of(served, records) == (["ok", "fault"], 0)
+    assert predicted_rows(served, records) == (["ok", "fault"], 0)
 
 
 def test_wrong_columns_are_refused_by_name() -> None:
@@ -214,7 +217,7 @@ def test_wrong_columns_are_refused_by_name() -> None:
 )
 def test_rows_that_do_not_fit_are_refused_with_their_number(instances: Any, fault: str) -> None:
     with pytest.raises(InputError, match=fault):
-        predictions_of(ServedModel("m", "", Table()), instances)
+        predicted_rows(ServedModel("m", "", Table()), instances)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_rows_that_do_not_fit_are_refused_with_their_number(instances: Any, faul
 )
 @pytest.mark.served("every framework", "`predict` with rows, or with objects by name")
 def test_a_table_of_numbers_and_words_is_predicted_from_rows_and_from_objects(instances: Any) -> None:
-    predictions, non_finite = predictions_of(ServedModel("m", "", Table()), instances)
+    predictions, non_finite = predicted_rows(ServedModel("m", "", Table()), instances)
     assert predictions[0] == 4.0
     assert np.isnan(predictions[1])
     assert non_finite == 1
@@ -246,9 +249,9 @@ class Flags(Table):
 @pytest.mark.served("every framework", "`predict` with objects that have columns of the training table more")
 def test_objects_may_have_columns_that_the_model_does_not_use() -> None:
     rows = [{"load": 2.0, "kind": "cable", "day": "monday"}, {"load": 3.0, "kind": "overhead"}]
-    assert predictions_of(ServedModel("m", "", Flags()), rows) == ([2.0, 6.0], 0)
+    assert predicted_rows(ServedModel("m", "", Flags()), rows) == ([2.0, 6.0], 0)
     with pytest.raises(InputError, match=r"instances\[0\]: 'week' is no input of the model"):
-        predictions_of(ServedModel("m", "", Flags()), [{**rows[0], "week": 1}])
+        predicted_rows(ServedModel("m", "", Flags()), [{**rows[0], "week": 1}])
 
 
 @pytest.mark.parametrize(
@@ -262,11 +265,11 @@ def test_objects_may_have_columns_that_the_model_does_not_use() -> None:
 )
 @pytest.mark.served("every framework", "`predict` with true and false where the model takes numbers")
 def test_flags_are_numbers_in_the_simple_form(instances: Any) -> None:
-    assert predictions_of(ServedModel("m", "", Table()), instances) == ([2.0, 0.0], 0)
+    assert predicted_rows(ServedModel("m", "", Table()), instances) == ([2.0, 0.0], 0)
 
 
 def test_rows_of_flags_are_rows_of_numbers() -> None:
-    got = predictions_of(ServedModel("m", "", Classifier()), [[True, False], [False, False]])
+    got = predicted_rows(ServedModel("m", "", Classifier()), [[True, False], [False, False]])
     assert got == (["ok", "fault"], 0)
 
 
@@ -309,3 +312,66 @@ def test_a_failure_is_the_servers_unless_values_are_missing(value: Any, status: 
     got = ask(ServedModel("m", "", Classifier()), {"inputs": [rows([[13.0, None]])]})
     assert got.status == 400
     assert orjson.loads(got.body) == {"error": "model m takes no missing values: ValueError: unlucky"}
+
+
+class Forecaster:
+    """A number more than the last one; a flat line where it is missing, and the last count on request."""
+
+    inputs = (TensorSpec("x", (-1, 2)),)
+    outputs = (TensorSpec("y", (-1,)), TensorSpec("count", (-1,), on_request=True))
+
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        x = inputs["x"]
+        if np.isnan(x[:, 1]).all():
+            return Fallback({"y": x[:, 0]}, "flatliner")
+        return {"y": x[:, 1] + 1}
+
+    def on_request(self, inputs: Mapping[str, NDArray[Any]], _: Collection[str]) -> dict[str, NDArray[Any]]:
+        return {"count": np.isfinite(inputs["x"]).sum(axis=1).astype(np.float64)}
+
+
+FORECASTER = ServedModel("m", "sha256:0", Forecaster())
+FLAT, RISING = {"inputs": [rows([[5.0, None]])]}, {"inputs": [rows([[5.0, 6.0]])]}
+
+
+@pytest.mark.parametrize("names", [None, ["y"], ["y", "count"]])
+@pytest.mark.served("plug-ins", "answers of a fallback model, which say so to clients and in the metrics")
+def test_an_answer_of_a_fallback_model_names_it(names: list[str] | None) -> None:
+    wanted = None if names is None else [{"name": name} for name in names]
+    got = ask(FORECASTER, {**FLAT, "outputs": wanted})
+    assert outputs(got)["y"] == [5.0]
+    assert orjson.loads(got.body)["parameters"] == {"digest": "sha256:0", "fallback": "flatliner"}
+    assert got.headers[FALLBACK] == "flatliner=1"
+    got = ask(FORECASTER, {**RISING, "outputs": wanted})
+    assert outputs(got)["y"] == [7.0]
+    assert orjson.loads(got.body)["parameters"] == {"digest": "sha256:0"}
+    assert FALLBACK not in got.headers
+
+
+def test_an_output_that_the_model_gave_alone_names_no_fallback() -> None:
+    got = ask(FORECASTER, {**FLAT, "outputs": [{"name": "count"}]})
+    assert outputs(got) == {"count": [1.0]}
+    assert orjson.loads(got.body)["parameters"] == {"digest": "sha256:0"}
+
+
+def test_an_answer_with_binary_data_names_its_fallback_model_in_the_json() -> None:
+    got = ask(FORECASTER, {**FLAT, "parameters": {"binary_data_output": True}})
+    text, binary = split(got.body, got.headers[JSON_LENGTH])
+    assert orjson.loads(text)["parameters"]["fallback"] == "flatliner"
+    assert np.frombuffer(binary).tolist() == [5.0]
+    assert got.headers[FALLBACK] == "flatliner=1"
+
+
+def test_each_answer_of_a_batch_names_its_fallback_model_and_the_headers_count_them() -> None:
+    requests = [cast("BatchItem", {"model_name": "m", **each}) for each in (FLAT, RISING, {}, FLAT)]
+    answers = batch_infer({"m": FORECASTER}, requests)
+    named = [answer.get("parameters", {}).get("fallback") for answer in answers]
+    assert named == ["flatliner", None, None, "flatliner"]
+    assert remarks_of(answers).headers == {FALLBACK: "flatliner=2"}
+
+
+@pytest.mark.parametrize("name", ["", "Flatliner", "flat liner", "flat=1", "line\r\nx: y", "ü", "a" * 64, 3])
+def test_a_name_that_no_header_can_have_is_refused(name: Any) -> None:
+    for make in (lambda: Fallback({}, name), lambda: FrameworkPlugin(cast("Any", None), fallbacks=(name,))):
+        with pytest.raises(ValueError, match=r"^fallback .*: expected a lower-case letter, then at most 62 "):
+            make()

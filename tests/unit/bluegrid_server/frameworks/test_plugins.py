@@ -11,7 +11,7 @@ import pytest
 from bluegrid_registry import ConfigError, ModelType
 from bluegrid_server.frameworks import FrameworkPlugin, supported
 from bluegrid_server.frameworks.compiler import compiler_of
-from bluegrid_server.frameworks.supported import loader_of, outlives_fork
+from bluegrid_server.frameworks.supported import fallbacks_of, loader_of, outlives_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ PLAIN = FrameworkPlugin(load)
 SHARED = FrameworkPlugin(load, outlives_fork=True)
 ON_GPU = FrameworkPlugin(load, outlives_fork=True, on_gpu=True)
 OF_SIGNATURES = FrameworkPlugin(load, has_signatures=True)
+WITH_FALLBACK = FrameworkPlugin(load, fallbacks=("flatliner",))
 NOTHING = "nothing"
 
 
@@ -76,6 +77,11 @@ def test_a_plugin_that_computes_on_a_gpu_is_told_of_it(
     assert loader("path") == ("path", frozenset({"a"}), options)
 
 
+def test_fallback_models_are_those_that_the_plugin_declares(install: Install) -> None:
+    assert fallbacks_of(install("WITH_FALLBACK")) == ("flatliner",)
+    assert fallbacks_of(install("PLAIN")) == fallbacks_of(ModelType.parse("onnx/onnx")) == ()
+
+
 def test_a_set_chooses_a_signature_only_of_models_that_have_some(install: Install) -> None:
     loader: Any = loader_of(install("OF_SIGNATURES"), signature="forecast")
     assert loader("path") == ("path", frozenset(), {"signature": "forecast"})
@@ -106,6 +112,7 @@ def test_a_plugin_that_is_not_usable_is_named_with_the_remedy(
 ) -> None:
     kind = install(*values)
     assert not outlives_fork(kind)
+    assert fallbacks_of(kind) == ()
     with pytest.raises(
         ConfigError, match=rf"^BLUEGRID_TYPE: the entry point mine/line of bluegrid.loaders.*{fault}$"
     ):

@@ -9,12 +9,11 @@ import pandas as pd
 import pytest
 import xgboost
 
-from bluegrid_server.engine.simple_form import predictions_of
 from bluegrid_server.errors import InputError
 from bluegrid_server.models.trial import try_out
 from bluegrid_server.models.version import ServedModel
 from bluegrid_server.protocol.tensor_spec import TensorSpec
-from tests.support.model_requests import infer
+from tests.support.model_requests import infer, predicted_rows
 from tests.unit.bluegrid_server.frameworks.boosters import (
     CODES,
     GAPS,
@@ -167,7 +166,7 @@ def test_categories_come_in_requests_by_name_by_code_and_missing(tmp_path: Path)
         [[None, "cable", 20], [0.5, "mixed", None], [0.5, None, 20]],
         [[None, 0, 2], [0.5, 1, None], [0.5, None, 2]],
     ):
-        assert predictions_of(served, instances) == (pytest.approx(expected), 0)
+        assert predicted_rows(served, instances) == (pytest.approx(expected), 0)
     data = [None, 0, 2, 0.5, 1, None, 0.5, None, 2]
     codes = {"name": "x", "shape": [3, 3], "datatype": "FP64", "data": data}
     assert infer(model, {"inputs": [codes]})["outputs"][0]["data"] == pytest.approx(expected)
@@ -185,7 +184,7 @@ def test_an_unknown_category_is_an_error_of_the_request(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         model.predict(columns(2, ["cable", "submarine"]))
     with pytest.raises(InputError, match=message):
-        predictions_of(ServedModel("line-1", "sha256:0", model), [[0.5, "submarine", 20]])
+        predicted_rows(ServedModel("line-1", "sha256:0", model), [[0.5, "submarine", 20]])
 
 
 def test_made_rows_have_the_categories_of_the_model(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bluegrid_server.http import responses
 from bluegrid_server.protocol.body import JSON_LENGTH
-from bluegrid_server.protocol.requests import NON_FINITE
+from bluegrid_server.protocol.remarks import NON_FINITE
 from tests.support.pods import BASE, ROWS, tensor
 
 if TYPE_CHECKING:

@@ -8,12 +8,15 @@ import pytest
 from prometheus_client import generate_latest
 
 from bluegrid_server.engine import inference
-from bluegrid_server.http.instrumentation import Observed
+from bluegrid_server.http.instrumentation import COUNT, Observed
 from bluegrid_server.http.routes import make_app
 from bluegrid_server.metrics import Metrics
+from bluegrid_server.protocol.remarks import Remarks
 from tests.support.pods import BASE, Client, tensor
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from bluegrid_server.settings import Settings
     from tests.support.pods import InProcess
 
@@ -49,6 +52,30 @@ def test_requests_are_counted_by_set_and_version(observed: Client, metrics: Metr
     assert f"models_loaded{{{LABELS}}} 3.0" in lines
     assert f"models_expected{{{LABELS}}} 4.0" in lines
     assert not [line for line in lines if "line-1" in line]
+
+
+def test_remarks_in_headers_are_counted_once_and_names_that_are_not_declared_together(
+    settings: Settings,
+) -> None:
+    metrics = Metrics(settings, fallbacks=("flatliner", "constant"))
+
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
+        headers = Remarks(3, {"flatliner": 2, "x": 1, "y": 1}).headers
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send({"type": "http.response.body", "body": b""})
+        scope[COUNT](Remarks(1, {"flatliner": 4}).headers)
+
+    Client(Observed(app, metrics)).post(INFER)
+    counted = {
+        labels["fallback"]: sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        for labels in [sample.labels]
+        if sample.name == "model_infer_fallbacks_total"
+    }
+    assert counted == {"flatliner": 6, "constant": 0, "other": 2}
+    assert f"model_infer_non_finite_values_total{{{LABELS}}} 4.0" in message(metrics)
 
 
 def test_an_answer_carries_the_requests_id_and_trace(observed: Client) -> None:

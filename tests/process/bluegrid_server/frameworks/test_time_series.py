@@ -1,0 +1,159 @@
+"""The example of a plug-in with time series: installed, pushed with recorded examples, and served."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bluegrid_registry import ModelType
+from tests.process.bluegrid_server.frameworks.plugins import installed
+from tests.process.bluegrid_server.server_process import free_port, running, wait_until_ready
+from tests.support.pods import BASE, published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bluegrid_server.settings import Settings
+
+HOUR = 3600
+DAY = 24 * HOUR
+START = 1_800_000_000 // DAY * DAY
+FACTORS = {"P10": 0.5, "P50": 1.0, "P90": 2.0}
+
+
+def tensor(name: str, data: Sequence[Any], datatype: str = "FP64") -> dict[str, Any]:
+    return {"name": name, "shape": [len(data)], "datatype": datatype, "data": [*data]}
+
+
+def request_of(history: Sequence[float | None], horizon: int = 3) -> dict[str, Any]:
+    """Return a request with hourly loads up to the forecast's start, and none in the hours from then on."""
+    moments = [START + hour * HOUR for hour in range(-len(history), horizon)]
+    return {
+        "inputs": [
+            tensor("time", moments, "INT64"),
+            tensor("load", [*history, *[None] * horizon]),
+            tensor("forecast_start", [START], "INT64"),
+        ]
+    }
+
+
+A_DAY = request_of([7.0, None, 9.0, *[1.0] * 21])
+"""A day of loads, of which the second is missing."""
+AN_HOUR = request_of([4.0])
+"""Too little for the model."""
+
+
+def outputs_of(response: dict[str, Any]) -> dict[str, Any]:
+    return {output["name"]: output["data"] for output in response["outputs"]}
+
+
+FORECAST: dict[str, list[Any]] = {
+    "time": [START, START + HOUR, START + 2 * HOUR],
+    "quantile_P10": [3.5, None, 4.5],
+    "quantile_P50": [7.0, None, 9.0],
+    "quantile_P90": [14.0, None, 18.0],
+}
+
+
+@pytest.fixture(scope="module")
+def _installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with installed("time_series", tmp_path_factory.mktemp("plug-in")):
+        yield
+
+
+def pushed(work: Path, examples: Any = None) -> Settings:
+    """Push three models, the last of which finds no load of one period before; and examples of the first."""
+    models = work / "trained"
+    (models / "feeder").mkdir(parents=True)
+    for uid, period in (("feeder/7", DAY), ("feeder/8", DAY), ("feeder/9", 1000 * DAY)):
+        (models / f"{uid}.naive").write_text(json.dumps({"period": period, "factors": FACTORS}))
+    if examples is not None:
+        (models / "examples.json").write_text(json.dumps({"feeder/7": examples}))
+    return published(work, models, ModelType.parse("seasonal/naive"))
+
+
+@pytest.fixture(scope="module")
+def metrics_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def client(
+    _installed: None, metrics_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """A client of a pod of these models."""
+    settings = pushed(tmp_path_factory.mktemp("series"))
+    with (
+        running(settings.model_copy(update={"metrics_port": metrics_port})) as (_, port),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}", timeout=60) as client,
+    ):
+        wait_until_ready(client)
+        yield client
+
+
+def counted(port: int) -> dict[str, float]:
+    """Return how many answers of fallback models the pod has counted, by name."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    return {
+        sample.labels["fallback"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "model_infer_fallbacks_total"
+    }
+
+
+def infer(client: httpx.Client, request: dict[str, Any], uid: str = "feeder%2F7") -> httpx.Response:
+    response = client.post(f"/models/{uid}/infer", json=request)
+    assert response.status_code == 200, response.text
+    return response
+
+
+@pytest.mark.served("plug-ins", "time series of different lengths, and quantiles (example)")
+def test_a_forecast_has_the_series_of_the_horizon(client: httpx.Client) -> None:
+    answer = infer(client, A_DAY)
+    assert outputs_of(answer.json()) == FORECAST
+    assert answer.json()["parameters"].keys() == {"digest", "non_finite"}
+    assert "Bluegrid-Fallback" not in answer.headers
+
+
+def test_an_answer_of_the_fallback_model_reaches_clients_and_metrics_with_its_name(
+    client: httpx.Client, metrics_port: int
+) -> None:
+    before = counted(metrics_port)
+    assert before.keys() == {"flatliner"}
+    answer = infer(client, AN_HOUR)
+    assert answer.json()["parameters"]["fallback"] == "flatliner"
+    assert answer.headers["Bluegrid-Fallback"] == "flatliner=1"
+    assert outputs_of(answer.json())["quantile_P50"] == [4.0, 4.0, 4.0]
+    binary = infer(client, {**AN_HOUR, "parameters": {"binary_data_output": True}})
+    length = int(binary.headers["Inference-Header-Content-Length"])
+    assert json.loads(binary.content[:length])["parameters"]["fallback"] == "flatliner"
+    assert np.frombuffer(binary.content[-24:]).tolist() == [8.0, 8.0, 8.0]
+    requests = [
+        {"model_name": uid, **request} for uid in ("feeder/7", "feeder/8") for request in (AN_HOUR, A_DAY)
+    ]
+    batch = client.post("/models:batchInfer", json={"requests": requests})
+    named = [each["parameters"].get("fallback") for each in batch.json()["responses"]]
+    assert named == ["flatliner", None, "flatliner", None]
+    assert batch.headers["Bluegrid-Fallback"] == "flatliner=2"
+    assert counted(metrics_port) == {"flatliner": before["flatliner"] + 4}
+
+
+def test_metrics_count_all_of_a_large_batch_and_its_header_the_beginning(
+    client: httpx.Client, metrics_port: int
+) -> None:
+    before = counted(metrics_port)["flatliner"]
+    requests = [{"model_name": "feeder/9", **request_of([4.0], horizon=192)}] * 1000
+    batch = client.post("/models:batchInfer", json={"requests": requests})
+    assert len(batch.content) > 2 * 2**20
+    assert {each["parameters"]["fallback"] for each in batch.json()["responses"]} == {"flatliner"}
+    name, _, count = batch.headers["Bluegrid-Fallback"].partition("=")
+    assert name == "flatliner"
+    assert 0 < int(count) < 1000
+    assert counted(metrics_port)["flatliner"] == before + 1000
