@@ -46,6 +46,9 @@ _KIND_NAMES = {
     "f": "numbers, or null where a value is missing",
 }
 
+_NUMBER_OR_NULL = {int, float, type(None)}
+"""Types of the elements of JSON data of a floating-point tensor; a bool is none of them."""
+
 _LENGTH = struct.Struct("<I")
 
 
@@ -250,12 +253,11 @@ def _from_json(
         raise InputError(f"input {name!r}: data is ragged; shape says {list(shape)}") from None
     if array.dtype.kind not in _KINDS[dtype.kind]:
         # NumPy turns integers beyond int64 into floats, except with dtype object.
-        array = np.array(data, dtype=object)
-        if dtype.kind == "f" and all(
-            element is None or type(element) in (int, float) for element in array.flat
-        ):
+        array = array if array.dtype.kind == "O" else np.array(data, dtype=object)
+        types = {*map(type, array.reshape(-1).tolist())}
+        if dtype.kind == "f" and types <= _NUMBER_OR_NULL:
             array = array.astype(np.float64)
-        elif dtype.kind not in "iu" or not all(type(element) is int for element in array.flat):
+        elif dtype.kind not in "iu" or not types <= {int}:
             raise InputError(f"input {name!r}: data must hold {_KIND_NAMES[dtype.kind]}")
     _check_shape(array.shape, shape, name)
     if dtype.kind in "iu" and array.dtype != dtype:

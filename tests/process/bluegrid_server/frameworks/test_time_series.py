@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HOUR = 3600
 DAY = 24 * HOUR
 START = 1_800_000_000 // DAY * DAY
+NUMPY = {"INT64": np.int64, "FP64": np.float64}
 FACTORS = {"P10": 0.5, "P50": 1.0, "P90": 2.0}
 
 
@@ -120,6 +121,65 @@ def test_a_forecast_has_the_series_of_the_horizon(client: httpx.Client) -> None:
     assert outputs_of(answer.json()) == FORECAST
     assert answer.json()["parameters"].keys() == {"digest", "non_finite"}
     assert "Bluegrid-Fallback" not in answer.headers
+
+
+@pytest.mark.served("plug-ins", "missing values in and out: `null` in JSON, NaN in binary tensors (example)")
+def test_missing_values_are_null_in_json_and_nan_in_binary_tensors(client: httpx.Client) -> None:
+    arrays = [np.array(each["data"], NUMPY[each["datatype"]]) for each in A_DAY["inputs"]]
+    inputs = [
+        {**each, "data": None, "parameters": {"binary_data_size": array.nbytes}}
+        for each, array in zip(A_DAY["inputs"], arrays, strict=True)
+    ]
+    text = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
+    body = b"".join((text, *(array.tobytes() for array in arrays)))
+    headers = {"Inference-Header-Content-Length": str(len(text))}
+    answer = client.post("/models/feeder%2F7/infer", content=body, headers=headers)
+    assert answer.headers["Bluegrid-Non-Finite"] == "3"
+    length = int(answer.headers["Inference-Header-Content-Length"])
+    document = json.loads(answer.content[:length])
+    assert document["parameters"]["non_finite"] == 3
+    found = np.frombuffer(answer.content[length:], np.int64).reshape(4, 3)
+    for (name, expected), output, row in zip(FORECAST.items(), document["outputs"], found, strict=True):
+        array = row.view(NUMPY[output["datatype"]])
+        np.testing.assert_array_equal(array, np.array(expected, array.dtype), name)
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_set_can_refuse_a_forecast_with_gaps(tmp_path: Path) -> None:
+    settings = pushed(tmp_path).model_copy(update={"non_finite": "refuse"})
+    with (
+        running(settings) as (_, port),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}{BASE}", timeout=60) as client,
+    ):
+        wait_until_ready(client)
+        refused = client.post("/models/feeder%2F7/infer", json=A_DAY)
+        assert refused.status_code == 500
+        fault = "model feeder/7 returned a non-finite value for output 'quantile_P10', which its set refuses"
+        assert fault in refused.json()["error"]
+        assert infer(client, AN_HOUR).json()["parameters"]["fallback"] == "flatliner"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fault"),
+    [
+        (
+            [tensor("time", [None], "INT64"), *A_DAY["inputs"][1:]],
+            "input 'time': data must hold integers only",
+        ),
+        (
+            [*A_DAY["inputs"][:1], tensor("load", [1.0]), A_DAY["inputs"][2]],
+            "'time' and 'load' differ in length: 27 and 1",
+        ),
+        (request_of([None])["inputs"], "expected a known load before forecast_start"),
+    ],
+    ids=["a missing moment", "series of two lengths", "nothing known"],
+)
+def test_a_request_that_the_model_cannot_answer_is_the_clients_mistake(
+    client: httpx.Client, inputs: list[dict[str, Any]], fault: str
+) -> None:
+    refused = client.post("/models/feeder%2F7/infer", json={"inputs": inputs})
+    assert refused.status_code == 400
+    assert fault in refused.json()["error"]
 
 
 def test_an_answer_of_the_fallback_model_reaches_clients_and_metrics_with_its_name(
