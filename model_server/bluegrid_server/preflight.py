@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bluegrid_registry.counts import counted
+from bluegrid_server.frameworks.forks import Running, check_outlives_fork
 from bluegrid_server.models.file_pool import FilePool
 from bluegrid_server.models.trial import Trials
 from bluegrid_server.models.version import AsData, fetch_version
@@ -28,8 +29,10 @@ def preflight(settings: Settings) -> int:
         say = structlog.get_logger().info
         trials = Trials()
         version = fetch_version(settings, say, AsData.COMPARED)
+        before = Running.now()
         pool = FilePool(version, settings, budget=settings.memory, trials=trials)
         examples = pool.load_all(say)
+        check_outlives_fork(settings.type, before, gpu=settings.gpu > 0)
         trials.warn()
     # Any failure is the Job's result, and is reported on one line.
     except Exception as error:  # noqa: BLE001

@@ -237,6 +237,11 @@ def reader_of(
     return reader
 
 
+def is_plugin(model_type: ModelType) -> bool:
+    """Return whether models of a type are loaded by another package, if by any."""
+    return _row_of(model_type) is None
+
+
 def outlives_fork(model_type: ModelType, *, gpu: bool = False) -> bool:
     """Return whether loaded models also answer in a process that is forked afterwards.
 

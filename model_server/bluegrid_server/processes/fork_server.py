@@ -19,6 +19,7 @@ import structlog
 from threadpoolctl import threadpool_limits
 
 from bluegrid_server.engine.steps import RequestSteps
+from bluegrid_server.frameworks.forks import Running, check_outlives_fork
 from bluegrid_server.frameworks.linear import LinearModel
 from bluegrid_server.frameworks.supported import outlives_fork
 from bluegrid_server.ipc.control import (
@@ -123,9 +124,11 @@ class ForkServer:
             self._version = fetch_version(self._settings, self._progress, self._as_data)
             self._send_loading()
             if self._shared:
+                before = Running.now()
                 pool = FilePool(self._version, self._settings)
                 self._trees = TreeBlock()
                 pool.load_all(self._progress, self._trees)
+                check_outlives_fork(self._settings.type, before)
                 self._pool = pool
         # Reported, because otherwise the pod would be live and never ready.
         except Exception as error:  # noqa: BLE001
