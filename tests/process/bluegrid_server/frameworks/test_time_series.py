@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,10 +13,11 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bluegrid_registry import ModelType
+from bluegrid_registry import ModelType, open_store
+from bluegrid_registry.stores.versions import read_manifest
 from tests.process.bluegrid_server.frameworks.plugins import installed
 from tests.process.bluegrid_server.server_process import free_port, running, wait_until_ready
-from tests.support.pods import BASE, published
+from tests.support.pods import BASE, environment_of, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -217,3 +221,62 @@ def test_metrics_count_all_of_a_large_batch_and_its_header_the_beginning(
     assert name == "flatliner"
     assert 0 < int(count) < 1000
     assert counted(metrics_port)["flatliner"] == before + 1000
+
+
+def preflight(settings: Settings) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bluegrid_server", "preflight"],
+        env={**os.environ, **environment_of(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.served(
+    "plug-ins", "recorded examples of several series, with missing values and quantiles (example)"
+)
+def test_answers_of_a_server_are_recorded_examples_and_the_preflight_proves_every_value(
+    client: httpx.Client, tmp_path: Path
+) -> None:
+    examples = [{"request": each, "response": infer(client, each).json()} for each in (A_DAY, AN_HOUR)]
+    settings = pushed(tmp_path, examples)
+    done = preflight(settings)
+    assert done.returncode == 0, done.stderr
+    assert "2 recorded examples reproduced" in done.stdout
+    signature = read_manifest(open_store(settings.store), "g1", "v1", settings.manifest).signature
+    assert signature is not None
+    tensors = [str(tensor) for tensor in (*signature.inputs, *signature.outputs)]
+    assert tensors == [
+        "forecast_start INT64 [n]",
+        "load FP64 [n]",
+        "time INT64 [n]",
+        "quantile_P10 FP64 [n]",
+        "quantile_P50 FP64 [n]",
+        "quantile_P90 FP64 [n]",
+        "time INT64 [n]",
+    ]
+
+
+@pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize(
+    ("output", "place", "value", "fault"),
+    [
+        ("quantile_P90", 2, 19.0, "row 2: expected 19.0, got 18.0"),
+        ("quantile_P50", 1, 8.0, "row 1: expected 8.0, got nan"),
+        ("quantile_P10", 0, None, "row 0: expected a number that is not finite, got 3.5"),
+        ("time", 1, START, f"row 1: expected {START}, got {START + HOUR}"),
+    ],
+    ids=["a quantile", "a number for a gap", "a gap for a number", "a moment"],
+)
+def test_one_value_that_differs_fails_the_preflight(
+    output: str, place: int, value: float | None, fault: str, tmp_path: Path
+) -> None:
+    forecast = {name: [*data] for name, data in FORECAST.items()}
+    forecast[output][place] = value
+    outputs = [tensor(name, data, "INT64" if name == "time" else "FP64") for name, data in forecast.items()]
+    done = preflight(pushed(tmp_path, {"request": A_DAY, "response": {"outputs": outputs}}))
+    assert done.returncode == 3
+    expected = f"model feeder/7 does not reproduce its recorded example: output {output!r}, {fault}"
+    assert expected in done.stderr
