@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 _THREADS = Path("/proc/self/task")
 """A folder for each thread of this process, named by its ID (proc(5)); no other system than Linux has it."""
+
+_ENDING_SECONDS = 1.0
+"""How long threads and processes may take to end, such as those of a pool that was closed."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,15 @@ class Running:
                     children.update((thread / "children").read_text().split())
         return cls(frozenset(threads), frozenset(children))
 
+    def __sub__(self, other: Running) -> Running:
+        return Running(self.threads - other.threads, self.children - other.children)
+
+    def __bool__(self) -> bool:
+        return bool(self.threads or self.children)
+
 
 def check_outlives_fork(model_type: ModelType, before: Running, *, gpu: bool = False) -> None:
-    """Check that a plug-in has started nothing by loading models and having them answer.
+    """Check that a plug-in has started nothing that still runs by loading models and having them answer.
 
     Args:
         model_type: of the models.
@@ -56,11 +66,12 @@ def check_outlives_fork(model_type: ModelType, before: Running, *, gpu: bool = F
     """
     if not is_plugin(model_type) or not outlives_fork(model_type, gpu=gpu):
         return
-    now = Running.now()
-    threads, children = len(now.threads - before.threads), len(now.children - before.children)
-    if threads or children:
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while (started := Running.now() - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if started:
         raise ConfigError(
             f"BLUEGRID_TYPE: the plug-in of {model_type} says outlives_fork=True, but its models have "
-            f"started what forked workers do not have: threads: {threads}, child processes: {children}; "
-            "leave outlives_fork out, or keep its libraries from starting them"
+            f"started what forked workers do not have: threads: {len(started.threads)}, child processes: "
+            f"{len(started.children)}; leave outlives_fork out, or keep its libraries from starting them"
         )

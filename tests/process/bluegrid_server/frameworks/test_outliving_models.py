@@ -86,6 +86,24 @@ REFUSED = (
 )
 
 
+def preflight(settings: Settings) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bluegrid_server", "preflight"],
+        env={**os.environ, **environment_of(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+
+@pytest.mark.usefixtures("_installed", "loads")
+@pytest.mark.parametrize("kind", ["shared", "brief"])
+def test_a_preflight_takes_models_that_start_nothing_that_stays(kind: str, tmp_path: Path) -> None:
+    done = preflight(pushed(tmp_path, kind))
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.usefixtures("_installed", "loads")
 @pytest.mark.parametrize(
     ("kind", "threads", "children"),
@@ -98,14 +116,7 @@ REFUSED = (
 def test_a_preflight_refuses_models_that_start_what_a_fork_leaves_behind(
     kind: str, threads: int, children: int, tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bluegrid_server", "preflight"],
-        env={**os.environ, **environment_of(pushed(tmp_path, kind))},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+    done = preflight(pushed(tmp_path, kind))
     assert done.returncode == 3
     assert REFUSED.format(kind=kind, threads=threads, children=children) in done.stderr
 

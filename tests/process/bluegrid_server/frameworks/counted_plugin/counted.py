@@ -27,8 +27,8 @@ def _type(kind: str) -> ModelType:
     return ModelType("counted", kind, "a model", lambda _: None)
 
 
-SHARED_TYPE, OWN_TYPE, THREAD_TYPE, LATE_TYPE, CHILD_TYPE = map(
-    _type, ("shared", "own", "thread", "late", "child")
+SHARED_TYPE, OWN_TYPE, THREAD_TYPE, LATE_TYPE, BRIEF_TYPE, CHILD_TYPE = map(
+    _type, ("shared", "own", "thread", "late", "brief", "child")
 )
 
 
@@ -38,6 +38,10 @@ def _nothing() -> None:
 
 def _start_thread() -> None:
     threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
+def _start_brief_thread() -> None:
+    threading.Timer(0.1, _nothing).start()
 
 
 def _start_child() -> None:
@@ -80,4 +84,5 @@ SHARED = _plugin()
 OWN = _plugin(outlives_fork=False)
 THREAD = _plugin(on_load=_start_thread)
 LATE = _plugin(on_predict=_start_thread)
+BRIEF = _plugin(on_predict=_start_brief_thread)
 CHILD = _plugin(on_load=_start_child)
