@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads it at run time
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cronsim import CronSim, CronSimError
@@ -54,8 +55,14 @@ def _check_when(value: str) -> str:
     return value
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    # The standard library reads hundreds of files for them each time.
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _check_time_zone(value: str) -> str:
-    if value not in zoneinfo.available_timezones():
+    if value not in _time_zones():
         raise ValueError(f"{value!r} is not a time zone; write one such as UTC or Europe/Berlin")
     return value
 

@@ -13,6 +13,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from bluegrid_registry.registry_files import yaml_nodes
 from bluegrid_registry.registry_files.yaml_nodes import compose
+from bluegrid_registry.registry_files.yaml_source import read_yaml
 
 FILE = """\
 # A registry file, as people write it.
@@ -93,6 +94,17 @@ def test_a_damaged_file_gives_the_nodes_or_the_error_of_ruamel(data: st.DataObje
     taken = data.draw(st.integers(0, 4))
     text = FILE[:place] + data.draw(st.sampled_from(PIECES)) + FILE[place + taken :]
     assert nodes(text, compose) == nodes(text, by_ruamel)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, "&x", "*", '"*.log"', "'&x'"]), max_size=8).map("".join))
+def test_an_anchor_is_a_mistake_wherever_yaml_reads_one(text: str) -> None:
+    try:
+        events = YAML(typ="safe", pure=True).parse(text)
+        has_anchor = any(getattr(event, "anchor", None) is not None for event in events)
+    except YAMLError:
+        has_anchor = False
+    assert not has_anchor or "anchors and aliases are not read" in str(read_yaml(text).mistakes)
 
 
 def test_a_usual_file_is_read_by_libyaml_alone(monkeypatch: pytest.MonkeyPatch) -> None:
