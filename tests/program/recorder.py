@@ -9,6 +9,7 @@ import os
 import runpy
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -182,8 +183,8 @@ def run_update(
         project: its name; another one's file declares no settings, and has no defaults of them.
         program: another one than this project's.
     """
-    defaults = declared_defaults() if project == OURS else {}
-    values = defaults | SETTINGS | SECRETS | {"registry": str(registry)} | dict(changed or {})
+    defaults: Mapping[str, str] = declared_defaults() if project == OURS else {}
+    values = {**defaults, **SETTINGS, **SECRETS, "registry": str(registry), **(changed or {})}
     monitor = _Monitor(last or {})
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]
@@ -207,7 +208,8 @@ def run_update(
     return Plan(monitor.registered, monitor.outputs)
 
 
-def declared_defaults() -> dict[str, str]:
+@cache
+def declared_defaults() -> Mapping[str, str]:
     """Return the defaults that `Pulumi.yaml` declares, as the Pulumi CLI hands them to the program."""
     declared = YAML(typ="safe").load(CHECKOUT / "Pulumi.yaml")["config"]
     return {key: str(each["default"]) for key, each in declared.items() if "default" in each}

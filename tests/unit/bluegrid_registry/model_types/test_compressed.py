@@ -54,8 +54,11 @@ def test_a_compressed_pickle_of_joblib_becomes_the_same_model_as_a_plain_one(way
 
 
 @pytest.mark.parametrize("name", COMPRESS)
-def test_a_compressed_file_becomes_its_plain_bytes_whatever_its_size(name: str) -> None:
-    piece = compressed._PIECE_BYTES
+def test_a_compressed_file_becomes_its_plain_bytes_whatever_its_size(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piece = 2**14
+    monkeypatch.setattr(compressed, "_PIECE_BYTES", piece)
     noise = np.random.default_rng(3).bytes(2 * piece + 5)
     for data in (pickle.dumps(ridge()), noise, b"\0" * piece, b"x" * (3 * piece + 1)):
         assert plain(COMPRESS[name](data), LIMIT) == data

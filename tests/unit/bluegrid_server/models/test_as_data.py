@@ -146,7 +146,10 @@ def test_a_damaged_file_is_refused_in_the_words_of_its_framework(
     with ZipFile(folder / "line-1.skops", "w") as damaged:
         for name, member in members.items():
             damaged.writestr(name, member.replace(b'"content": "true"', b'"content": "ture"'))
-    with pytest.raises(ModelError, match=r"model line-1 is no skops file .*\(JSONDecodeError"):
+    with (
+        capture_logs(),
+        pytest.raises(ModelError, match=r"model line-1 is no skops file .*\(JSONDecodeError"),
+    ):
         pool_of(publish(folder), as_data)
 
 
