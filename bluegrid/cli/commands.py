@@ -41,6 +41,8 @@ COMMANDS: tuple[Row, ...] = (
     Row("model get", "Write the verified model UID into a file."),
     Row("key", "Make keys that sign versions.", MODELS),
     Row("key add", "Make a key pair that signs versions."),
+    Row("import", "Make versions of models that are registered elsewhere.", MODELS),
+    Row("import mlflow", "Make a version of the newest runs of MLflow's experiments."),
     Row("store", "Examine a store, and free its space.", MODELS),
     Row("store probe", "Try what the server of a store, or the folder, supports."),
     Row("store gc", "Find what no version needs any more; with --delete, delete it."),

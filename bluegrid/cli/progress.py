@@ -43,6 +43,24 @@ def bar(what: str) -> Iterator[Callable[[ProgressEvent], None]]:
 
 
 @contextmanager
+def count_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many things of how many are done, on a terminal; the yielded function gets both numbers.
+
+    Args:
+        what: the things, such as "runs found".
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn(f"{{task.completed:.0f}} of {{task.total:.0f}} {what}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=0)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
 def bytes_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how much of `total` bytes has gone, on a terminal; the yielded function adds bytes."""
     console = Console(stderr=True)

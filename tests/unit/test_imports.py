@@ -25,6 +25,7 @@ FOLDERS = {
     "bluegrid.previews": "bluegrid/previews",
     "bluegrid.operations": "bluegrid/operations",
     "bluegrid.local": "bluegrid/local",
+    "bluegrid.mlflow": "bluegrid/mlflow",
     "bluegrid.observability": "bluegrid/observability",
     "bluegrid.policy": "bluegrid/policy",
     "bluegrid.promotion": "bluegrid/promotion",
@@ -52,6 +53,7 @@ MAY_IMPORT = {
     "bluegrid.observability": set(),
     # The server is a process of its own, and is not imported.
     "bluegrid.local": {"bluegrid_registry", "bluegrid.operations"},
+    "bluegrid.mlflow": {"bluegrid_registry"},
     "bluegrid.policy": {"bluegrid.previews", "bluegrid.states"},
     "bluegrid.promotion": {
         "bluegrid_registry",
@@ -73,6 +75,7 @@ MAY_IMPORT = {
         "bluegrid_registry",
         "bluegrid.image",
         "bluegrid.local",
+        "bluegrid.mlflow",
         "bluegrid.operations",
         "bluegrid.policy",
         "bluegrid.previews",

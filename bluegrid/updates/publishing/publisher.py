@@ -5,7 +5,6 @@ Each step can be repeated: stored objects are not sent again, and a row of the r
 
 from __future__ import annotations
 
-import re
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from bluegrid_registry import (
 )
 from bluegrid_registry.formats.layout import versions_prefix
 from bluegrid_registry.model_set import push_version
+from bluegrid_registry.registry_files.next_version import next_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 """Attempts with further version IDs, while others publish versions of the same set."""
-
-_NUMBERED = re.compile(r"(.*?)([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -191,15 +189,6 @@ class Publisher:
 
     def _file(self, set_id: str) -> RegistryFile:
         return self.source.valid().registry.of_set(set_id)
-
-
-def next_id(known: Sequence[str], prefix: str = "v") -> str:
-    """Return the ID after the highest numbered ID; if there is none, the first ID with this prefix."""
-    numbered = [match for each in known if (match := _NUMBERED.fullmatch(each))]
-    if not numbered:
-        return f"{prefix}1"
-    prefix, number = max((match.groups() for match in numbered), key=lambda parts: int(parts[1]))
-    return f"{prefix}{int(number) + 1:0{len(number)}d}"
 
 
 def _subject(update: Update, report: PushReport) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from bluegrid.promotion import Promotion, PromotionStopped, Stage
 from bluegrid.updates.jobs.update import RolloutStep
-from bluegrid.updates.publishing.publisher import next_id
 from bluegrid.updates.registry_source.git import GitAway
 from bluegrid.updates.rollouts.answer_comparison import require_alike
 from bluegrid.updates.rollouts.failures import NotBack, NotGone, RolloutFailed
 from bluegrid_registry import BluegridError, Cluster, Registry, add_cluster, remove_cluster
+from bluegrid_registry.registry_files.next_version import next_id
 from bluegrid_registry.registry_files.update_policy import RolloutKind
 
 if TYPE_CHECKING:

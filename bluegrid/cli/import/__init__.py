@@ -1,0 +1,1 @@
+"""The commands `bluegrid import ...`, one file each."""
