@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.formats.example import examples_document, parse_examples
-from bluegrid_registry.transfer.file_by_uid import read_by_uid
+from bluegrid_registry.transfer.file_by_uid import read_by_uid, write_by_uid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +53,4 @@ class ExamplesFile:
 
 def write_examples(path: Path, examples: Mapping[str, tuple[AnyExample, ...]]) -> None:
     """Write recorded examples by UID to a file that a push reads."""
-    with path.open("wb") as file:
-        for number, (uid, found) in enumerate(sorted(examples.items())):
-            key = json.dumps(uid, ensure_ascii=False).encode()
-            file.write((b",\n " if number else b"{") + key + b": " + examples_document(found))
-        file.write(b"}\n")
+    write_by_uid(path, ((uid, examples_document(examples[uid])) for uid in sorted(examples)))

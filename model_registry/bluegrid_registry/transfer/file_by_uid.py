@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bluegrid_registry.errors import ConfigError, FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -50,6 +50,21 @@ def read_by_uid(path: Path, what: str, check: Callable[[str, str], object], twic
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: {error}") from None
     return texts
+
+
+def write_by_uid(path: Path, documents: Iterable[tuple[str, bytes]]) -> None:
+    """Write a JSON object of values by UID, in this order.
+
+    Args:
+        path: the file.
+        documents: each UID with its value as JSON; they are written one by one, since examples may be large.
+    """
+    with path.open("wb") as file:
+        file.write(b"{")
+        for number, (uid, document) in enumerate(documents):
+            key = json.dumps(uid, ensure_ascii=False).encode()
+            file.write((b",\n " if number else b"") + key + b": " + document)
+        file.write(b"}\n")
 
 
 def _members(text: str, what: str) -> Iterator[tuple[str, str]]:

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.formats.lineage import Lineage
-from bluegrid_registry.transfer.file_by_uid import read_by_uid
+from bluegrid_registry.transfer.file_by_uid import read_by_uid, write_by_uid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +49,4 @@ class LineageFile:
 
 def write_lineage(path: Path, lineage: Mapping[str, Lineage]) -> None:
     """Write lineages by UID to a file that a push reads."""
-    with path.open("wb") as file:
-        for number, (uid, found) in enumerate(sorted(lineage.items())):
-            key = json.dumps(uid, ensure_ascii=False).encode()
-            file.write((b",\n " if number else b"{") + key + b": " + found.to_json())
-        file.write(b"}\n")
+    write_by_uid(path, ((uid, lineage[uid].to_json()) for uid in sorted(lineage)))
