@@ -10,6 +10,7 @@ import typer
 from bluegrid.cli import options, output
 from bluegrid.cli.tree import command
 from bluegrid.project import check_images, region_names
+from bluegrid.project.platforms import check_platforms
 from bluegrid_registry import Registry, check_regions
 from bluegrid_registry.counts import counted
 
@@ -41,6 +42,7 @@ def check(
     if known := region_names(stacks):
         check_regions(registry, known)
         check_images(stacks, loaded)
+        check_platforms(stacks)
     if preview:
         _check_previews(preview, allow_delete or ())
     services = sum(file.service is not None for file in files)

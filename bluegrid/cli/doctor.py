@@ -19,6 +19,7 @@ from bluegrid.operations import (
 )
 from bluegrid.project import config_of, resolve_place
 from bluegrid.project.new_stack import missing_settings, secret_settings
+from bluegrid.project.platforms import platform_faults
 from bluegrid.project.stack_files import PREFIX
 from bluegrid_registry import BluegridError, Registry
 
@@ -58,7 +59,7 @@ def doctor(
         route_address=route_address,
         only_reads=True,
     )
-    diagnoses = [*_diagnoses(place, registry)]
+    diagnoses = [*_diagnoses(place, registry, stacks)]
     lines = [f"{_word(each):5} {each.what}: {each.text}" for each in diagnoses]
     output.emit(as_json=as_json, data=[asdict(each) for each in diagnoses], text="\n".join(lines))
     if not all(each.is_well for each in diagnoses):
@@ -73,9 +74,12 @@ def _word(diagnosis: Diagnosis) -> str:
     return "ok" if diagnosis.is_well else "FAULT"
 
 
-def _diagnoses(place: Place, registry: Path) -> Iterator[Diagnosis]:
+def _diagnoses(place: Place, registry: Path, stacks: Path) -> Iterator[Diagnosis]:
     if place.file is not None:
         yield from _settings(place.file, str(place.stack))
+        if place.platform is not None and place.stack is not None:
+            for fault in platform_faults(stacks, place.stack):
+                yield Diagnosis(f"stack {place.stack}", is_well=False, text=fault)
     try:
         namespace = connect(place)
         yield from check_kubernetes(namespace, place.route_address)
@@ -102,7 +106,8 @@ def _settings(file: Path, stack: str) -> Iterator[Diagnosis]:
         secret = "--secret " if key in secrets else ""
         remedy = f"pulumi config set {secret}--stack {stack} {PREFIX}{key} VALUE"
         yield Diagnosis(what, is_well=False, text=f"{PREFIX}{key} is not set in {file}: {remedy}")
-    needs_account = str(values.get("store", "")).startswith("s3:")
+    # The stack whose platform is used says how pods read the store.
+    needs_account = str(values.get("store", "")).startswith("s3:") and not values.get("platform")
     if needs_account and not (values.get("storeAccessKey") or values.get("serviceAccountAnnotations")):
         text = (
             f"pods have neither {PREFIX}storeAccessKey and storeSecretKey nor an identity by "

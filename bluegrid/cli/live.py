@@ -45,6 +45,7 @@ def make_live(
     if warning := marks.warning_of(registry, service, cluster):
         output.warn(warning)
     _, declared = load_service(registry, service)
+    regions = regions.of_service(declared, up=up)
     where = regions.where(declared)
 
     def edit(folder: Path) -> Edited:

@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from bluegrid.project import (
     AT_ONCE,
-    PLATFORM,
+    PLATFORMS,
     Project,
     Target,
     Urns,
@@ -137,7 +137,7 @@ class StackCommands:
         if not changed.names:
             return None
         resources = exported_resources(self.name) or []
-        if not any(each["type"] == PLATFORM for each in resources):
+        if not any(each["type"] in PLATFORMS for each in resources):
             return None
         offered = self.place.offered(load_services(registry, changed.names))
         update = changed.update(urns, offered, resources)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from bluegrid.project import region_names, resolve_place
-from bluegrid_registry import ConfigError, require_region
+from bluegrid.project import region_names, resolve_place, stack_names
+from bluegrid_registry import ConfigError, RegistryError, require_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Regions:
         place: the stack that is updated with `--up`.
         region: the only region that changes; None: all of them.
         everywhere: whether all change, also if they differ now.
-        known: all regions that have a stack.
+        known: the regions of a service that names none: those of stacks with platforms of their own.
     """
 
     place: Place
@@ -71,7 +71,34 @@ class Regions:
         changed = None if everywhere else region or place.region
         if changed is not None and known:
             require_region(changed, known)
-        return cls(place, changed, everywhere, known)
+        return cls(place, changed, everywhere, _known(stacks, config_file, with_own_platform=True))
+
+    def of_service(self, service: Service, *, up: bool) -> Regions:
+        """Return the regions of a service: where nothing names a stack to update, its only region's stack.
+
+        The registry says where the service is, so that this is no guess (docs/adr/0053).
+
+        Args:
+            service: whose regions change.
+            up: whether a stack is updated.
+
+        Raises:
+            RegistryError: the named stack does not have the service.
+        """
+        place = self.place
+        if place.stack is not None and place.platform and service.regions is None and self.region is not None:
+            raise RegistryError(
+                f"{place.region} has only services that name it, and {service.name} names no regions; see "
+                "`bluegrid stack move --help`"
+            )
+        if not up or place.stack is not None or self.region is not None or self.everywhere:
+            return self
+        only = [*dict.fromkeys(service.regions or ())]
+        found = [name for name in stack_names(place.stacks) if [_region_of(place.stacks, name)] == only]
+        if len(found) != 1:
+            return self
+        typer.echo(f"{service.name} is in {only[0]} alone: stack {found[0]} is updated", err=True)
+        return replace(self, place=resolve_place(place.stacks, found[0]), region=only[0])
 
     def where(self, service: Service) -> str:
         """Return the words for the regions that change, empty if there is only one."""
@@ -93,7 +120,12 @@ def require_named(edits: Iterable[ValueEdit], stacks: Path, config_file: Path | 
             require_region(str(region), known)
 
 
-def _known(stacks: Path, config_file: Path | None) -> tuple[str, ...]:
+def _known(stacks: Path, config_file: Path | None, *, with_own_platform: bool = False) -> tuple[str, ...]:
     """Return the regions that have a stack's file, in a folder or beside a file that is named."""
     folders = {stacks, config_file.parent} if config_file else {stacks}
-    return tuple(sorted({name for folder in folders for name in region_names(folder)}))
+    names = (region_names(folder, with_own_platform=with_own_platform) for folder in folders)
+    return tuple(sorted({name for each in names for name in each}))
+
+
+def _region_of(stacks: Path, stack: str) -> str | None:
+    return resolve_place(stacks, stack).region

@@ -51,6 +51,7 @@ def rollback(
     """
     regions = Regions.of(stacks, stack, region, config_file, everywhere=everywhere, up=up)
     found, declared = load_service(registry, service)
+    regions = regions.of_service(declared, up=up)
     file = registry / f"{found.set.id}.yaml"
     before = (
         live_before(file, declared, regions.region, everywhere=everywhere)

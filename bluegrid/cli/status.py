@@ -20,6 +20,7 @@ from bluegrid.cli.place import connect
 from bluegrid.cli.tree import command
 from bluegrid.operations import nothing_runs, outages, statuses, take_snapshot
 from bluegrid.project import resolve_place
+from bluegrid.project.platforms import neighbours_of, services_of
 from bluegrid.states import states_of_objects, states_of_offered
 from bluegrid_registry import BluegridError, Registry, RegistryError
 
@@ -73,11 +74,12 @@ def status(
         only_reads=True,
     )
     api = connect(place)
-    declared_states, notes = _declared(registry, place, service)
+    declared_states, elsewhere, notes = _declared(registry, place, service)
     made = states_of_objects(pulumi.StackCommands.of(place).objects()) if state else None
 
     def read(before: Snapshot, now: Snapshot) -> _Reading:
-        rows = statuses(before, now, declared_states, made, place.origin)
+        found = statuses(before, now, declared_states, made, place.origin)
+        rows = [row for row in found if row.service not in elsewhere]
         return _Reading(
             [row for row in rows if cluster in (None, row.cluster)],
             outages(rows, now),
@@ -158,8 +160,10 @@ def _snapshots(
 
 def _declared(
     registry: Path, place: Place, service: str | None
-) -> tuple[Mapping[str, ServiceState] | None, list[str]]:
-    """Return services in YAML, or why they are not known: what runs is shown in any case.
+) -> tuple[Mapping[str, ServiceState] | None, frozenset[str], list[str]]:
+    """Return services in YAML, those of other stacks in the namespace, or why they are not known.
+
+    What runs is shown in any case.
 
     Args:
         registry: the folder of YAML.
@@ -171,8 +175,10 @@ def _declared(
         declared = states_of_offered(place.offered(loaded))
     except BluegridError as error:
         first, *_ = str(error).splitlines()
-        return None, [f"drift from YAML is not known: {first}"]
-    return _of(declared, service), []
+        return None, frozenset(), [f"drift from YAML is not known: {first}"]
+    # One that is named is shown, whichever stack has it.
+    others = neighbours_of(place, place.stacks) if place.stack is not None and service is None else []
+    return _of(declared, service), services_of(others, place, loaded), []
 
 
 def _of(states: Mapping[str, ServiceState], service: str | None) -> Mapping[str, ServiceState]:

@@ -81,6 +81,11 @@ class Declared:
     settings: Mapping[str, Any]
     sizes: Sizes
 
+    @property
+    def has_only_named(self) -> bool:
+        """Whether the stack has only services that name its region: it uses another stack's platform."""
+        return bool((self.settings.get(_CONFIG) or {}).get(f"{SETTINGS}:platform"))
+
 
 def shared_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the keys of a stack's file that differ and that all services have in common."""
@@ -155,7 +160,9 @@ def _as_run(region: str, declared: Declared) -> dict[str, tuple[OfferedService, 
         raise ConfigError(f"{SETTINGS}:images is not a mapping")
     return {
         name: (service, images.get(family_of_set(service.set)) or config.get(f"{SETTINGS}:image"))
-        for name, service in offered(declared.files, region, _of_files(declared)).items()
+        for name, service in offered(
+            declared.files, region, _of_files(declared), if_named=declared.has_only_named
+        ).items()
     }
 
 

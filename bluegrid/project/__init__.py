@@ -32,11 +32,11 @@ from bluegrid.project.stack_files import (
 )
 from bluegrid.project.stack_images import check_images
 from bluegrid.project.targets import PartialUpdate, Target, WholeServices, update_of_clusters
-from bluegrid.project.urns import PLATFORM, Urns
+from bluegrid.project.urns import PLATFORMS, Urns
 
 __all__ = [
     "AT_ONCE",
-    "PLATFORM",
+    "PLATFORMS",
     "REGISTRY",
     "PartialUpdate",
     "Place",

@@ -36,6 +36,7 @@ class NewStack:
         values: settings, without the prefix.
         secrets_provider: what encrypts its secrets; None: Pulumi's default.
         others: settings of other programs, by their whole key.
+        copied: its secrets, if they are those of the stack whose platform it uses.
 
     Raises:
         ConfigError: the name, a setting or the provider is not valid.
@@ -45,6 +46,7 @@ class NewStack:
     values: Mapping[str, Any] = field(default_factory=dict)
     secrets_provider: str | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
+    copied: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.region):
@@ -84,10 +86,13 @@ class NewStack:
     @property
     def commands(self) -> tuple[str, ...]:
         """The commands that make the stack and set its secrets."""
-        return self.init, *map(self.set_secret, secret_settings())
+        return self.init, *map(self.set_secret, self.copied or secret_settings())
 
     def set_secret(self, key: str) -> str:
-        """Return the command that sets a secret."""
+        """Return the command that sets a secret, or copies it from the stack whose platform is used."""
+        if key in self.copied:
+            owner = self.values["platform"]
+            return f"pulumi config cp {PREFIX}{key} --stack {owner} --dest {self.region}"
         return f"pulumi config set --secret --stack {self.region} {PREFIX}{key}"
 
     def write(self, folder: Path) -> Path:

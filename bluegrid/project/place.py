@@ -42,6 +42,7 @@ class Place:
         host: host name of the services.
         has_tls: whether the stack has a certificate for the host.
         with_gateway: whether the stack's routes are HTTPRoutes.
+        platform: the stack whose platform the stack uses; None: it makes its own.
     """
 
     stacks: Path
@@ -56,6 +57,7 @@ class Place:
     host: str | None = None
     has_tls: bool = False
     with_gateway: bool = False
+    platform: str | None = None
 
     @property
     def origin(self) -> str | None:
@@ -101,7 +103,12 @@ class Place:
                 raise ConfigError(f"{', '.join(by_region)}: differ by region; {self._naming}")
         if self.file is None:
             return registry.offered(self.region or "")
-        return offered_by(self.file, sizes_of(config_of(self.file), self.file), str(self.region), registry)
+        sizes = sizes_of(config_of(self.file), self.file)
+        return offered_by(self.file, sizes, str(self.region), registry, self.platform)
+
+    def has(self, service: Service) -> bool:
+        """Whether the region has a service; without a region, whether any has."""
+        return self.region is None or service.is_in(self.region, if_named=self.platform is not None)
 
     def _required(self, value: str | None, key: str, option: str) -> str:
         if value is not None:
@@ -170,6 +177,7 @@ def resolve_place(
         host=_text(config, "host"),
         has_tls=_text(config, "tlsSecret") is not None,
         with_gateway=_text(config, "gateway") is not None,
+        platform=_text(config, "platform"),
     )
 
 

@@ -16,7 +16,7 @@ from bluegrid_registry.contract import NAMESPACE, SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bluegrid_registry import OfferedService, Registry
+    from bluegrid_registry import OfferedService, Registry, Service
 
 PREFIX = f"{SETTINGS}:"
 
@@ -33,6 +33,7 @@ class Stack:
         namespace: in Kubernetes.
         kubeconfig: None: $KUBECONFIG, then ~/.kube/config.
         sizes: numbers of pods of its clusters.
+        platform: the stack whose platform it uses; None: it makes its own.
         with_gateway: whether its routes are HTTPRoutes.
     """
 
@@ -43,7 +44,12 @@ class Stack:
     namespace: str
     kubeconfig: Path | None
     sizes: Sizes = field(default_factory=Sizes)
+    platform: str | None = None
     with_gateway: bool = False
+
+    def has(self, service: Service) -> bool:
+        """Whether the stack has a service."""
+        return service.is_in(self.region, if_named=self.platform is not None)
 
     def offered(self, registry: Registry) -> dict[str, OfferedService]:
         """Return the services of the stack, by name.
@@ -51,7 +57,7 @@ class Stack:
         Raises:
             ConfigError: its file names a cluster that does not exist.
         """
-        return offered_by(self.file, self.sizes, self.region, registry)
+        return offered_by(self.file, self.sizes, self.region, registry, self.platform)
 
 
 def stack_names(folder: Path) -> list[str]:
@@ -61,11 +67,19 @@ def stack_names(folder: Path) -> list[str]:
     )
 
 
-def region_names(folder: Path) -> list[str]:
-    """Return the regions of the stacks that have a file in a folder; empty if there is no such folder."""
-    names = stack_names(folder)
-    regions = [config_of(folder / f"Pulumi.{name}.yaml").get(f"{PREFIX}region") for name in names]
-    return [str(region or name) for name, region in zip(names, regions, strict=True)]
+def region_names(folder: Path, *, with_own_platform: bool = False) -> list[str]:
+    """Return the regions of the stacks that have a file in a folder; empty if there is no such folder.
+
+    Args:
+        folder: of the stacks' files.
+        with_own_platform: whether to return only those that have the services which name no regions.
+    """
+    configs = {name: config_of(folder / f"Pulumi.{name}.yaml") for name in stack_names(folder)}
+    return [
+        str(config.get(f"{PREFIX}region") or name)
+        for name, config in configs.items()
+        if not (with_own_platform and config.get(f"{PREFIX}platform"))
+    ]
 
 
 def file_of(folder: Path, name: str) -> Path:
@@ -100,18 +114,21 @@ def find_stack(folder: Path, name: str) -> Stack:
         namespace=value("namespace") or NAMESPACE,
         kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
         sizes=sizes_of(config, file),
+        platform=value("platform") or None,
         with_gateway=bool(value("gateway")),
     )
 
 
-def offered_by(file: Path, sizes: Sizes, region: str, registry: Registry) -> dict[str, OfferedService]:
+def offered_by(
+    file: Path, sizes: Sizes, region: str, registry: Registry, platform: str | None
+) -> dict[str, OfferedService]:
     """Return the services of a region, by name, with the numbers of pods of its stack.
 
     Raises:
         ConfigError: the stack's file names a cluster that does not exist.
     """
     try:
-        return registry.offered(region, sizes)
+        return registry.offered(region, sizes, if_named=platform is not None)
     except ConfigError as error:
         raise ConfigError(f"{file}: {PREFIX}{error.fault}", error.remedy, **error.names) from None
 

@@ -37,7 +37,8 @@ def _missing(folder: Path, name: str, registry: Registry) -> Iterator[str]:
     if config.get(f"{PREFIX}image") or not isinstance(images, dict) or not images:
         # One image for all, or none: then the program names the setting.
         return
-    offered = registry.offered(str(config.get(f"{PREFIX}region") or name))
+    region, if_named = str(config.get(f"{PREFIX}region") or name), bool(config.get(f"{PREFIX}platform"))
+    offered = registry.offered(region, if_named=if_named)
     for family, sets in sets_without_image(offered.values(), images).items():
         served = ", ".join(f"{each.id} ({each.type})" for each in sets)
         yield (

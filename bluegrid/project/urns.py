@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from bluegrid_registry import OfferedCluster, OfferedService
 
-PLATFORM = "bluegrid:serving:Platform"
-"""Type of the component around what all services of a stack share."""
+PLATFORMS = ("bluegrid:serving:Platform", "bluegrid:serving:SharedPlatform")
+"""Types of the component around what all services of a stack share: made by it, or by another stack."""
 _SERVICE = "bluegrid:serving:ModelService"
 _CLUSTER = "bluegrid:serving:ModelCluster"
 _ROUTE = "bluegrid:serving:Route"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bluegrid.project import find_stack, stack_names
+from bluegrid.project import find_stack, region_names
 from bluegrid.promotion.applier import LocalApplier
 from bluegrid.promotion.region import Outcome, Region, Stage
 from bluegrid_registry import BluegridError, Registry, RegistryError
@@ -68,8 +68,8 @@ class Promotion:
         self._service, self._cluster = service, cluster
         in_order = [find_stack(stacks, name) for name in dict.fromkeys(regions)]
         for stack in in_order:
-            if not declared.is_in(stack.region):
-                regions_of = ", ".join(declared.regions or ())
+            if not stack.has(declared):
+                regions_of = ", ".join(declared.regions or ()) or "all with platforms of their own"
                 raise RegistryError(f"{stack.region} is not a region of {service}; declared: {regions_of}")
         earlier = before or {}
         self._regions = [
@@ -78,9 +78,7 @@ class Promotion:
         ]
         # All regions: if the same cluster is live in all of them in the end, YAML names one ID again.
         self._was_one_word = isinstance(declared.live, str)
-        self._everywhere = declared.regions or [
-            find_stack(stacks, name).region for name in stack_names(stacks)
-        ]
+        self._everywhere = declared.regions or region_names(stacks, with_own_platform=True)
         self._outcomes: dict[str, Outcome] = {}
 
     @property

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bluegrid.operations import ClusterStatus, Namespace, online, statuses, take_snapshot, unanswered
+from bluegrid.project.platforms import neighbours_of, services_of
 from bluegrid.states import states_of_offered
 from bluegrid_registry import BluegridError
 
@@ -193,6 +194,8 @@ class _Region:
         self._changing = threading.Lock()
         self._outcome: _Outcome | None = None
         self._attempt: _Attempt | None = None
+        self._neighbours: Sequence[Stack] = ()
+        self._undeclared: frozenset[str] = frozenset()
 
     def status(self, registry: RegistryCache, seconds: float) -> RegionStatus:
         """Return the status; if the region does not answer within `seconds`, the last known status."""
@@ -223,6 +226,14 @@ class _Region:
             self._outcome, self._attempt = outcome, None
         attempt.is_over.set()
 
+    def _of_others(self, undeclared: frozenset[str], registry: RegistryCache) -> frozenset[str]:
+        """Return the services that other stacks have in the same namespace."""
+        if undeclared != self._undeclared:
+            # The files of all stacks are read; a stack that is new has services that were not there.
+            self._neighbours = neighbours_of(self.stack, self.stack.file.parent)
+            self._undeclared = undeclared
+        return services_of(self._neighbours, self.stack, registry.registry())
+
     def _status_of(
         self, outcome: _Outcome | None, registry: RegistryCache, age: float | None, pending: float | None
     ) -> RegionStatus:
@@ -240,6 +251,9 @@ class _Region:
             expected = None
             notes.append(f"drift from YAML is not known: {str(error).splitlines()[0]}")
         found = statuses(before, now, expected)
+        if expected is not None and (more := frozenset(each.service for each in found) - frozenset(expected)):
+            elsewhere = self._of_others(more, registry)
+            found = [each for each in found if each.service not in elsewhere]
         absent = sorted({*(expected or ())} - online(now))
         if absent and outcome.note:
             notes.append(f"{', '.join(absent)}: {outcome.note}")

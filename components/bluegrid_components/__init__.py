@@ -4,6 +4,7 @@ Public names, for this project's program and for other programs:
 
 ModelServices      all services of a region, from a registry and a stack's settings
 Platform           namespace, service account, store credentials
+SharedPlatform     those that another stack has made
 ModelService       a service: its clusters and its live route
 ModelCluster       preflight Job, Deployment, Service and standing route of one version
 PodSettings        node placement, user, labels and annotations of pods
@@ -41,6 +42,7 @@ from bluegrid_components.proofs.takeover import Takeovers
 from bluegrid_components.routes.gateway import Gateway
 from bluegrid_components.routes.ingress import IngressClass
 from bluegrid_components.routes.route import Proxy, Route, RouteArgs
+from bluegrid_components.shared_platform import SharedPlatform, SharedPlatformArgs
 
 __version__ = version("bluegrid-components")
 
@@ -66,6 +68,8 @@ __all__ = [
     "RouteArgs",
     "RouteNotProven",
     "Safeguards",
+    "SharedPlatform",
+    "SharedPlatformArgs",
     "StaleCheckout",
     "Takeovers",
     "Toleration",

@@ -21,6 +21,7 @@ from bluegrid_components.model_services_args import (
     NO_IMAGE,
     NOT_WITH_GATEWAY,
     ONLY_WITH_GATEWAY,
+    ONLY_WITH_OWN_PLATFORM,
     UNKNOWN_FAMILY,
     ModelServicesArgs,
 )
@@ -60,7 +61,7 @@ _FORMS = {
 }
 """Formats of values, for messages in place of pydantic's about a pattern."""
 
-_SUPERFLUOUS = (NOT_WITH_GATEWAY, ONLY_WITH_GATEWAY, RESERVED, UNKNOWN_FAMILY)
+_SUPERFLUOUS = (NOT_WITH_GATEWAY, ONLY_WITH_GATEWAY, ONLY_WITH_OWN_PLATFORM, RESERVED, UNKNOWN_FAMILY)
 """Types of errors whose remedy is to remove the setting."""
 
 _OF_A_KEY = "[key]"

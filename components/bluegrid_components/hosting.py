@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from bluegrid_components.kubernetes_api.api_server import ApiServer
     from bluegrid_components.model_services_args import ModelServicesArgs
     from bluegrid_components.platform import Platform
+    from bluegrid_components.proofs.neighbours import Neighbours
     from bluegrid_components.routes.route import Proxy
+    from bluegrid_components.shared_platform import SharedPlatform
     from bluegrid_registry import DeclaredSet
 
 
@@ -54,6 +56,7 @@ class Hosting:
         kube_context, kubeconfig: context and file that the program deploys to; kubeconfig None: where kubectl
             looks.
         observed: the namespace as it is now; None: not read, and a switch waits for no pods.
+        neighbours: the other stacks of the namespace; None: not read, and nothing of theirs is protected.
     """
 
     namespace: pulumi.Input[str]
@@ -77,6 +80,7 @@ class Hosting:
     kube_context: str
     kubeconfig: Path | None = None
     observed: ObservedNamespace | None = None
+    neighbours: Neighbours | None = None
 
     def __post_init__(self) -> None:
         # Also in a program without services: resources that it deletes name hooks, and the engine calls them.
@@ -115,13 +119,20 @@ class Hosting:
         return ObservedNamespace(server, args.namespace, with_gateway) if server is not None else None
 
     @classmethod
-    def of(cls, args: ModelServicesArgs, platform: Platform, server: ApiServer | None = None) -> Hosting:
+    def of(
+        cls,
+        args: ModelServicesArgs,
+        platform: Platform | SharedPlatform,
+        server: ApiServer | None = None,
+        neighbours: Neighbours | None = None,
+    ) -> Hosting:
         """Return the hosting for all services of a region.
 
         Args:
             args: arguments of the services.
             platform: platform of the services.
             server: API server of the cluster, to read what is live now; None: not read.
+            neighbours: the other stacks of the namespace; None: not read.
         """
         return cls(
             namespace=platform.namespace,
@@ -145,4 +156,5 @@ class Hosting:
             kube_context=args.kube_context,
             kubeconfig=args.kubeconfig,
             observed=cls.observed_by(args, server),
+            neighbours=neighbours,
         )

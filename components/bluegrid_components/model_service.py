@@ -48,6 +48,8 @@ class ModelService(pulumi.ComponentResource):
     def __init__(self, name: str, args: ModelServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         offered, hosting = args.offered, args.hosting
         _check_proxy(offered, hosting)
+        if hosting.neighbours is not None:
+            opts = pulumi.ResourceOptions.merge(opts, hosting.neighbours.options_of_service)
         super().__init__("bluegrid:serving:ModelService", name, None, opts)
         self.name, self._args = offered.name, args
         self._guard = hosting.safeguards.deletion_guard if hosting.route_address is None else None

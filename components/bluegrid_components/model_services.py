@@ -12,6 +12,7 @@ from bluegrid_components.checks.credentials import generation, require_secret
 from bluegrid_components.checks.declared import require_files
 from bluegrid_components.checks.kept_shards import keep_shards
 from bluegrid_components.checks.live_services import keep_services
+from bluegrid_components.checks.platform_of_another import shared_generation
 from bluegrid_components.checks.stack_outputs import StackOutputs
 from bluegrid_components.checks.taken_urls import require_own_urls
 from bluegrid_components.hosting import Hosting
@@ -19,7 +20,9 @@ from bluegrid_components.kubernetes_api.api_server import require_cluster
 from bluegrid_components.model_service import ModelService, ModelServiceArgs
 from bluegrid_components.partial_update import is_partial, require_targets, updated_services
 from bluegrid_components.platform import Platform, PlatformArgs
-from bluegrid_registry import Registry
+from bluegrid_components.proofs.neighbours import Neighbours
+from bluegrid_components.shared_platform import SharedPlatform, SharedPlatformArgs
+from bluegrid_registry import Registry, contract
 from bluegrid_registry.contract import SETTINGS
 from bluegrid_registry.errors import ConfigError
 from bluegrid_registry.registry_files.server_images import sets_without_image
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from bluegrid_components.checks.stack_outputs import UpdateOutputs
+    from bluegrid_components.kubernetes_api.api_server import ApiServer
     from bluegrid_components.model_services_args import ModelServicesArgs
     from bluegrid_registry import OfferedService
 
@@ -76,16 +80,15 @@ class ModelServices:
         server = require_cluster(args.kube_context, args.kubeconfig)
         require_own_urls(server, args, offered.values())
         keep_shards(Hosting.observed_by(args, server), offered.values())
-        kept = keep_services(server, args, offered, outputs)
+        neighbours = Neighbours(server, args.namespace, args.platform, offered)
+        kept = keep_services(server, args, offered, outputs, neighbours)
         apply_commit(args.registry, outputs)
-        store_generation = generation(args, outputs, server)
+        store_generation = _generation(args, outputs, server)
         if updated_services() is not None:
-            if not is_partial():
-                require_secret(args, store_generation, server)
             require_targets()
         opts = _with_provider(args, opts or pulumi.ResourceOptions())
-        platform = Platform(name, _platform_args(args, store_generation), opts)
-        hosting = Hosting.of(args, platform, server)
+        platform = _platform(name, args, store_generation, neighbours, opts)
+        hosting = Hosting.of(args, platform, server, neighbours)
         self.services = {
             service: ModelService(service, ModelServiceArgs(each, hosting), opts)
             for service, each in offered.items()
@@ -98,7 +101,7 @@ def _offered(args: ModelServicesArgs, outputs: UpdateOutputs) -> dict[str, Offer
     registry = Registry.load(args.registry) if names is None else load_services(args.registry, names)
     require_files(registry, args.registry, outputs)
     try:
-        offered = registry.offered(args.region, args.sizes)
+        offered = registry.offered(args.region, args.sizes, if_named=args.platform is not None)
     except ConfigError as error:
         removal = f"pulumi config rm --stack {pulumi.get_stack()} --path {SETTINGS}:replicas.{{cluster}}"
         raise ConfigError(f"{SETTINGS}:{error.message(removal)}") from None
@@ -132,7 +135,32 @@ def _with_provider(args: ModelServicesArgs, opts: pulumi.ResourceOptions) -> pul
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(provider=provider))
 
 
-def _platform_args(args: ModelServicesArgs, store_generation: str | None) -> PlatformArgs:
+def _generation(args: ModelServicesArgs, outputs: UpdateOutputs, server: ApiServer | None) -> str | None:
+    """Return the suffix of the name of the Secret, which is there if this update does not make it."""
+    if args.platform is not None:
+        return shared_generation(args, outputs, server)
+    store_generation = generation(args, outputs, server)
+    if updated_services() is not None and not is_partial():
+        require_secret(args, store_generation, server)
+    return store_generation
+
+
+def _platform(
+    name: str,
+    args: ModelServicesArgs,
+    store_generation: str | None,
+    neighbours: Neighbours,
+    opts: pulumi.ResourceOptions,
+) -> Platform | SharedPlatform:
+    if args.platform is None:
+        return Platform(name, _platform_args(args, store_generation, neighbours), opts)
+    secret = contract.store_secret(store_generation) if args.store_access_key or args.store_ca else None
+    return SharedPlatform(name, SharedPlatformArgs(args.namespace, secret), opts)
+
+
+def _platform_args(
+    args: ModelServicesArgs, store_generation: str | None, neighbours: Neighbours
+) -> PlatformArgs:
     return PlatformArgs(
         namespace=args.namespace,
         store=args.store,
@@ -143,6 +171,7 @@ def _platform_args(args: ModelServicesArgs, store_generation: str | None) -> Pla
         proxy_namespace=args.proxy_namespace,
         service_account_annotations=args.service_account_annotations,
         store_generation=store_generation,
+        neighbours=neighbours,
     )
 
 

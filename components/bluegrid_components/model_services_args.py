@@ -19,7 +19,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import PydanticCustomError
 
 from bluegrid_components.fingerprint import fingerprint
@@ -28,7 +28,7 @@ from bluegrid_components.pods.settings import PodSettings
 from bluegrid_components.routes.gateway import Gateway
 from bluegrid_components.routes.ingress import IngressClass
 from bluegrid_registry import Sizes
-from bluegrid_registry.contract import NAMESPACE, SETTINGS
+from bluegrid_registry.contract import NAMESPACE, OF_PLATFORM, SETTINGS
 from bluegrid_registry.names import Quantity  # noqa: TC001 - pydantic reads it
 from bluegrid_registry.registry_files.server_images import image_families
 
@@ -43,6 +43,8 @@ HALF_AN_ACCOUNT: LiteralString = "half_an_account"
 """Type of the error for a store account with only one of its two keys."""
 UNKNOWN_FAMILY: LiteralString = "unknown_family"
 """Type of the error for an image of a family that no model type has."""
+ONLY_WITH_OWN_PLATFORM: LiteralString = "only_with_own_platform"
+"""Type of the error for a setting that the stack which makes the platform has."""
 NO_IMAGE: LiteralString = "no_image"
 """Type of the error for pods without an image."""
 
@@ -74,6 +76,8 @@ class ModelServicesArgs(BaseModel):
         region: region whose services are made.
         kube_context, kubeconfig: context and file to deploy to; kubeconfig None: where kubectl looks.
         namespace: Kubernetes namespace to make for the services.
+        platform: stack whose platform (namespace, quota, network policy, ServiceAccount and Secret) is used;
+            None: the platform is made.
         store: URL from which pods fetch versions, `s3://bucket/prefix?endpoint=URL&region=NAME`.
         store_access_key, store_secret_key: keys of the account with which pods read the store; None: pods
             use their own cloud identity, by the ServiceAccount.
@@ -110,6 +114,7 @@ class ModelServicesArgs(BaseModel):
     kube_context: Text
     kubeconfig: Annotated[Path | None, _NONE_IF_EMPTY] = None
     namespace: NamespaceName = NAMESPACE
+    platform: Annotated[Text | None, _NONE_IF_EMPTY] = None
     store: Annotated[str, StringConstraints(pattern=r"^s3://[^/\s?]+")]
     store_access_key: SecretStr | None = None
     store_secret_key: Annotated[SecretStr | None, Field(validate_default=True)] = None
@@ -194,6 +199,17 @@ class ModelServicesArgs(BaseModel):
         if secret is not None and info.data.get("host") is None:
             raise ValueError("a certificate needs a host name; set bluegrid:host too")
         return secret
+
+    @field_validator(*map(to_snake, OF_PLATFORM))
+    @classmethod
+    def _has_own_platform(cls, value: object, info: ValidationInfo) -> object:
+        if value and (owner := info.data.get("platform")):
+            raise PydanticCustomError(
+                ONLY_WITH_OWN_PLATFORM,
+                "the platform is that of stack {owner}, whose settings say this",
+                {"owner": owner},
+            )
+        return value
 
     @property
     def store_ca(self) -> str | None:

@@ -15,6 +15,8 @@ from bluegrid_registry import contract
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
+    from bluegrid_components.proofs.neighbours import Neighbours
+
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/
 _POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
 
@@ -32,6 +34,7 @@ class PlatformArgs:
         store_ca: CA certificate, PEM, that pods trust for the store; None: public CAs.
         store_generation: suffix of the Secret's name; pods use the Secret with the old credentials until they
             are replaced. None: no suffix.
+        neighbours: the other stacks of the namespace, for which its objects stay; None: there are none.
         quota: limits for all pods of the namespace together, by resource, such as `requests.cpu`; empty: no
             quota. https://kubernetes.io/docs/concepts/policy/resource-quotas/
         proxy_namespace: namespace of the proxy's pods, which alone may request predictions; None: any may.
@@ -48,6 +51,7 @@ class PlatformArgs:
     proxy_namespace: str | None = None
     service_account_annotations: Mapping[str, str] = field(default_factory=dict)
     store_generation: str | None = None
+    neighbours: Neighbours | None = None
 
     @property
     def account(self) -> Mapping[str, pulumi.Input[str]]:
@@ -67,9 +71,10 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bluegrid:serving:Platform", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = _kept(child, args.neighbours.keep_platform if args.neighbours else None)
         labels = contract.common_labels()
         namespace = core.Namespace(
-            name, metadata={"name": args.namespace, "labels": labels | _POD_SECURITY}, opts=child
+            name, metadata={"name": args.namespace, "labels": labels | _POD_SECURITY}, opts=kept
         )
         self.namespace = namespace.metadata["name"]
         networking.NetworkPolicy(
@@ -80,7 +85,7 @@ class Platform(pulumi.ComponentResource):
                     store, args.proxy_namespace, with_identity=args.store_access_key is None
                 )
             ),
-            opts=child,
+            opts=kept,
         )
         if args.quota:
             core.ResourceQuota(
@@ -99,12 +104,13 @@ class Platform(pulumi.ComponentResource):
                 **({"annotations": annotations} if annotations else {}),
             },
             automount_service_account_token=False,
-            opts=child,
+            opts=kept,
         )
         self.service_account = account.metadata["name"]
         data = {**args.account, **({contract.STORE_CA: args.store_ca} if args.store_ca else {})}
         secret = contract.store_secret(args.store_generation)
-        self.store_secret = self._make_secret(secret, labels, data, child) if data else None
+        of_secret = _kept(child, args.neighbours.keep_secret if args.neighbours else None)
+        self.store_secret = self._make_secret(secret, labels, data, of_secret) if data else None
         self.register_outputs({"namespace": self.namespace})
 
     def _make_secret(
@@ -125,3 +131,9 @@ class Platform(pulumi.ComponentResource):
         # update of one service alone could write what depends on the old one before it: Pulumi refuses such
         # a state from then on.
         return pulumi.Output(set(), cast("Awaitable[str]", made.future()), made.is_known(), made.is_secret())
+
+
+def _kept(opts: pulumi.ResourceOptions, hook: pulumi.ResourceHook | None) -> pulumi.ResourceOptions:
+    """Return options with a hook that may refuse the deletion."""
+    hooks = pulumi.ResourceHookBinding(before_delete=[hook]) if hook is not None else None
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=hooks))

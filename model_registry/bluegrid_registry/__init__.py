@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         change_cluster,
         edit_cluster,
         edit_service,
+        move_service,
         remove_cluster,
         remove_service,
     )
@@ -110,7 +111,7 @@ _NAMES = {
     "registry_files.cluster_schema": "Autoscaling Cluster",
     "registry_files.edits.live": "Sharing SwitchResult share_traffic switch unify_live",
     "registry_files.edits.services": "add_cluster add_service change_cluster edit_cluster edit_service "
-    "remove_cluster remove_service",
+    "move_service remove_cluster remove_service",
     "registry_files.edits.sets": "add_set edit_set remove_set",
     "registry_files.edits.values": "ValueEdit",
     "registry_files.edits.versions": "add_version remove_version",
@@ -240,6 +241,7 @@ __all__ = [
     "load_service",
     "load_set",
     "models_in_folder",
+    "move_service",
     "open_store",
     "plan_prune",
     "push",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING
 
 from bluegrid_registry.names import PREFLIGHT
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 SETTINGS = "bluegrid"
 """Namespace of a stack's settings, as in `bluegrid:namespace`; it does not depend on the project's name."""
+OF_PLATFORM = ("proxyNamespace", "quotaCpu", "quotaMemory", "quotaPods", "serviceAccountAnnotations")
+"""Settings of the stack that makes the platform of a namespace; stacks that use it do not have them."""
 NAMESPACE = "bluegrid"
 """Default Kubernetes namespace of a stack."""
 PORT = 12345
@@ -64,6 +67,11 @@ REGISTRY_COPY = "BLUEGRID_REGISTRY_COPY"
 space, and its repository. The commit is recorded if it follows the one applied last; nothing is refused."""
 ALLOW_DELETE = "BLUEGRID_ALLOW_DELETE"
 """Environment variable with the names of the services that an update may delete, separated by commas."""
+ADOPT = "BLUEGRID_ADOPT"
+"""Environment variable with the names of the services that an update may adopt although, in a namespace of
+several stacks, they may belong to another one; separated by commas."""
+STACK = f"{LABEL}/stack"
+"""Label of the ServiceAccount that marks a namespace as used by a stack that has not made it."""
 SCHEMA_FILE = "schema.json"
 """Name of a JSON schema beside the files that it describes, in the folders of registry and stacks."""
 MAX_NAME = 63
@@ -109,6 +117,16 @@ def preflight_name(service: str, cluster: str) -> str:
 def store_secret(generation: str | None) -> str:
     """Name of the Secret with the store's credentials; None: the stack's first credentials."""
     return STORE_SECRET if generation is None else f"{STORE_SECRET}-{generation}"
+
+
+def stack_label(stack: str) -> str:
+    """Name of a stack as a part of a Kubernetes name, and as the value of a label."""
+    return re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-")
+
+
+def stack_mark(stack: str) -> str:
+    """Name of the ServiceAccount that marks a namespace as used by a stack; no pod runs as it."""
+    return f"{MANAGER}-stack-{stack_label(stack)}"
 
 
 def service_path(service: str) -> str:

@@ -94,10 +94,13 @@ class Plan:
 class _Monitor(mocks.MockMonitor):
     """An engine that agrees to everything. The SDK's own mock shows neither dependencies nor hooks."""
 
-    def __init__(self, outputs: Mapping[str, Any]) -> None:
+    def __init__(self, outputs: Mapping[str, Any], made: Sequence[str]) -> None:
         super().__init__(mocks=None)  # type: ignore[arg-type]
         self.registered: list[Registered] = []
         self.outputs = outputs
+        self._made = {
+            self.make_urn("", *each.split("::")): {"type": each.partition("::")[0]} for each in made
+        }
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine does: the SDK's mock leaves out the types around the parent."""
@@ -106,8 +109,12 @@ class _Monitor(mocks.MockMonitor):
         return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{types}::{name}"
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
-        key = {"pulumi:pulumi:getResource": "state", "pulumi:pulumi:readStackOutputs": "outputs"}[request.tok]
-        found = json_format.ParseDict({key: dict(self.outputs)}, struct_pb2.Struct())
+        answers = {
+            "pulumi:pulumi:getResource": {"state": dict(self.outputs)},
+            "pulumi:pulumi:readStackOutputs": {"outputs": dict(self.outputs)},
+            "pulumi:pulumi:readStackResourceOutputs": {"outputs": self._made},
+        }
+        found = json_format.ParseDict(answers[request.tok], struct_pb2.Struct())
         return resource_pb2.ResourceInvokeResponse(**{"return": found})
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
@@ -170,6 +177,7 @@ def run_update(
     in_clear: Sequence[str] = (),
     project: str = OURS,
     program: Callable[[], None] | None = None,
+    made: Sequence[str] = (),
 ) -> Plan:
     """Run the program as `run_program` does, after an update that has left these outputs.
 
@@ -182,10 +190,11 @@ def run_update(
         in_clear: secrets that the stack's file does not encrypt.
         project: its name; another one's file declares no settings, and has no defaults of them.
         program: another one than this project's.
+        made: resources in the state, as `type::name`, where the program looks for them.
     """
     defaults: Mapping[str, str] = declared_defaults() if project == OURS else {}
     values = {**defaults, **SETTINGS, **SECRETS, "registry": str(registry), **(changed or {})}
-    monitor = _Monitor(last or {})
+    monitor = _Monitor(last or {}, made)
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,

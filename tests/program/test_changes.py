@@ -138,12 +138,27 @@ def test_every_resource_has_begun_to_register_when_the_sdk_begins_to_wait(
 
 def test_a_cluster_is_proven_to_be_out_of_use_before_its_first_object_goes(registry: Write) -> None:
     plan = run_program(registry())
-    hooked = {key for key, each in plan.resources.items() if "before_delete" in each.hooks}
+    # A state names the hook for ever.
+    drained = ("bluegrid-drained",)
+    hooked = {key for key, each in plan.resources.items() if each.hooks.get("before_delete") == drained}
     assert hooked == {"Ingress line-loading-d1", "Ingress line-loading-d2"}
     # Deletes go backwards: what an object depends on outlives it.
     assert {"Service line-loading-d1", "Deployment line-loading-d1"} <= plan.before("Ingress line-loading-d1")
-    # A state names the hook for ever.
-    assert {plan[key].hooks["before_delete"] for key in hooked} == {("bluegrid-drained",)}
+
+
+def test_what_other_stacks_of_the_namespace_may_use_is_asked_for_before_it_goes(registry: Write) -> None:
+    plan = run_program(registry(), quotaPods="50")
+    # A state names these hooks for ever too.
+    assert {key: each.hooks for key, each in plan.resources.items() if "line-loading" not in each.name} == {
+        "Platform platform": {},
+        "Namespace platform": {"before_delete": ("bluegrid-platform-stays",)},
+        "NetworkPolicy platform": {"before_delete": ("bluegrid-platform-stays",)},
+        "ServiceAccount bluegrid-server": {"before_delete": ("bluegrid-platform-stays",)},
+        "Secret bluegrid-store": {"before_delete": ("bluegrid-secret-stays",)},
+        # Whoever needs no quota any more may delete it.
+        "ResourceQuota platform": {},
+        "kubernetes kubernetes": {},
+    }
 
 
 def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Write) -> None:
@@ -152,7 +167,8 @@ def test_where_the_proxy_cannot_be_reached_nothing_is_asked_of_it(registry: Writ
     asked = {
         each.key: hooks
         for each in plan.resources.values()
-        if (hooks := {moment: names for moment, names in each.hooks.items() if moment != "on_error"})
+        if "line-loading" in each.name
+        and (hooks := {moment: names for moment, names in each.hooks.items() if moment != "on_error"})
     }
     assert asked == {
         LIVE: {"before_update": ("bluegrid-handover",)},

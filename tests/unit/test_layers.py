@@ -33,7 +33,7 @@ LAYERS = {
         {"sdk", "fingerprint", "partial_update", "kubernetes_api", "pods"},
         {"proofs"},
         {"routes"},
-        {"model_services_args", "platform"},
+        {"model_services_args", "platform", "shared_platform"},
         {"config", "hosting", "checks"},
         {"cluster_args"},
         {"parts"},

@@ -138,7 +138,9 @@ def _of_services(
     try:
         was, now = _declared(old_files, before, place), _declared(new_files, place.settings, place)
         if are_all:
-            now.sizes.check(each.service for each in now.files if each.service and each.service.is_in(region))
+            if_named = now.has_only_named
+            declared = (each.service for each in now.files if each.service)
+            now.sizes.check(each for each in declared if each.is_in(region, if_named=if_named))
         services = concerned_services(region, was, now)
     except BluegridError as error:
         raise _MistakeError(str(error)) from None

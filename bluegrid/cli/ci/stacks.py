@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import typer
 
 from bluegrid.cli import options
 from bluegrid.cli.tree import command
-from bluegrid.project import stack_names
+from bluegrid.project import resolve_place, stack_names
 from bluegrid_registry import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @command(epilog="Example: `bluegrid ci stacks --json`")
 def stacks(stacks: options.Stacks = options.DEFAULT_STACKS, as_json: options.Json = False) -> None:
-    """Print the stacks that have a file, a line each.
+    """Print the stacks that have a file, in the order of their updates.
+
+    A stack comes before those that use its platform.
 
     With --json they are on one line, as a workflow's matrix reads them.
     """
-    names = stack_names(stacks)
+    names = sorted(stack_names(stacks), key=lambda name: (_uses_platform(stacks, name), name))
     if not names:
         raise ConfigError(f"{stacks}: has no stack's file; `bluegrid stack add REGION` writes one")
     typer.echo(json.dumps(names) if as_json else "\n".join(names))
+
+
+def _uses_platform(folder: Path, name: str) -> bool:
+    with suppress(ConfigError):
+        return resolve_place(folder, name).platform is not None
+    return False

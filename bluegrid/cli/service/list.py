@@ -24,6 +24,6 @@ def list_services(
     rows = [
         service_rows.row_of(file, region, place)
         for file in Registry.load(registry).files
-        if file.service and (region is None or file.service.is_in(region))
+        if file.service and (region is None or place.has(file.service))
     ]
     output.emit_table(as_json=as_json, columns=service_rows.COLUMNS, rows=rows)

@@ -41,6 +41,7 @@ def traffic(
     regions = Regions.of(stacks, stack, region, config_file, everywhere=everywhere, up=up)
     weights = _weights(shares)
     _, declared = load_service(registry, service)
+    regions = regions.of_service(declared, up=up)
     where = regions.where(declared)
 
     def edit(folder: Path) -> Edited:

@@ -10,7 +10,7 @@ from bluegrid.project import Place, resolve_place, stack_names
 @command(epilog="Example: `bluegrid stack list`")
 def list_stacks(stacks: options.Stacks = options.DEFAULT_STACKS, as_json: options.Json = False) -> None:
     """List the stacks, and where each of them runs."""
-    columns = ("stack", "region", "context", "namespace", "store", "url")
+    columns = ("stack", "region", "context", "namespace", "platform", "store", "url")
     rows = [_row(resolve_place(stacks, name)) for name in stack_names(stacks)]
     output.emit_table(as_json=as_json, columns=columns, rows=rows)
 
@@ -21,6 +21,7 @@ def _row(place: Place) -> dict[str, str | None]:
         "region": place.region,
         "context": place.context,
         "namespace": place.namespace,
+        "platform": place.platform,
         "store": place.store,
         "url": place.origin,
     }

@@ -157,7 +157,7 @@ def _declared(shared: _Shared, file: RegistryFile, service: Service) -> Declared
 
 def _regions(shared: _Shared, service: Service, bad: Mapping[str, BadMark]) -> Iterator[DeclaredRegion]:
     for stack in shared.stacks:
-        if service.is_in(stack.region):
+        if stack.has(service):
             found = shared.before[service.name][stack.region]
             is_good = found is not None and service.cluster(found.cluster).version not in bad
             yield DeclaredRegion(

@@ -184,7 +184,7 @@ class Rollouts:
                 raise RolloutFailed(f"{version} is not online: {fault}; {remedy}")
 
     def _first_region(self, service: Service) -> str:
-        return next(stack.region for stack in self.stacks.declared() if service.is_in(stack.region))
+        return next(stack.region for stack in self.stacks.declared() if stack.has(service))
 
     def _file(self, set_id: str) -> RegistryFile:
         with self.source.known():

@@ -88,7 +88,7 @@ class Stacks:
         for name in {*stack_names(self.files), *self.names}:
             copy_with_registry(find_stack(self.files, name), self.folder / "registry", self.folder)
         stacks = [find_stack(self.folder, name) for name in self.names]
-        return [stack for stack in stacks if service.is_in(stack.region)]
+        return [stack for stack in stacks if stack.has(service)]
 
     def declared(self) -> list[Stack]:
         """Return the stacks, by their own files, in order.

@@ -86,7 +86,7 @@ class SwitchRunner:
         if not self._source.is_shared:
             fault = "without a git remote the next `pulumi up` from elsewhere would undo a switch"
             raise ApiError(HTTPStatus.CONFLICT, f"{fault}; start the server with --git")
-        ours = [stack.region for stack in self._stacks.declared() if file.service.is_in(stack.region)]
+        ours = [stack.region for stack in self._stacks.declared() if stack.has(file.service)]
         unknown = [name for name in names or () if name not in ours]
         if unknown or not ours:
             fault = f"{file.service.name}: this server does not switch {', '.join(unknown) or 'it anywhere'}"

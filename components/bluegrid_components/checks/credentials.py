@@ -41,7 +41,7 @@ def generation(config: ModelServicesArgs, outputs: UpdateOutputs, server: ApiSer
     """
     mark, first = config.store_mark, outputs.get(OUTPUT)
     if first is None:
-        first = _first_of(config, server) or mark
+        first = (server and fingerprint_of_secret(config, server)) or mark
         outputs.put(OUTPUT, first)
     return None if first == mark else mark
 
@@ -72,10 +72,11 @@ def require_secret(config: ModelServicesArgs, store_generation: str | None, serv
         )
 
 
-def _first_of(config: ModelServicesArgs, server: ApiServer | None) -> str | None:
-    """Return the fingerprint of the Secret from a release that kept no fingerprint; None if unknown."""
-    if server is None:
-        return None
+def fingerprint_of_secret(config: ModelServicesArgs, server: ApiServer) -> str | None:
+    """Return the fingerprint of the Secret without a suffix, as it is in Kubernetes; None if unknown.
+
+    A release that kept no fingerprint has made it, or another stack.
+    """
     try:
         path = f"/api/v1/namespaces/{config.namespace}/secrets/{contract.STORE_SECRET}"
         status, body = server.get(path)

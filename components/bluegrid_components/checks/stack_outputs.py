@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -20,6 +21,7 @@ _OF_STATE = "pulumi:pulumi:readStackOutputs"
 _OF_MEMORY = "pulumi:pulumi:getResource"
 """Function of the engine by which SDKs look up references to resources:
 https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go"""
+_RESOURCES = "pulumi:pulumi:readStackResourceOutputs"
 _TRIES = 5
 _PAUSE_SECONDS = 0.2
 
@@ -30,6 +32,10 @@ class UpdateOutputs(ABC):
     @abstractmethod
     def get(self, key: str) -> Any:
         """Return an output of the last update; None if there is none."""
+
+    @abstractmethod
+    def made(self, type_: str) -> frozenset[str]:
+        """Return the names of the resources of a type in the state, from before this update."""
 
     @abstractmethod
     def put(self, key: str, value: Any) -> None:
@@ -55,6 +61,15 @@ class StackOutputs(UpdateOutputs):
         """Return an output of the last update; None if there is none."""
         return self._last.get(key)
 
+    def made(self, type_: str) -> frozenset[str]:
+        """Return the names of the resources of a type in the state, from before this update."""
+        return names_of(type_, self._resources)
+
+    @cached_property
+    def _resources(self) -> Mapping[str, Any]:
+        """All resources of the state by URN; with hundreds of services, loading them takes seconds."""
+        return resources_of_state()
+
     def put(self, key: str, value: Any) -> None:
         """Set an output for the next update, whether this update succeeds or fails."""
         pulumi.export(key, value)
@@ -79,6 +94,18 @@ def _in_memory(root: pulumi.Resource | None) -> dict[str, Any]:
 def _in_state() -> dict[str, Any]:
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     return dict(invoke_of_state(_OF_STATE, {"name": name}).get("outputs") or {})
+
+
+def resources_of_state() -> Mapping[str, Any]:
+    """Return type and outputs of all resources in the state of this program's stack, by URN."""
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    found: Mapping[str, Any] = invoke_of_state(_RESOURCES, {"stackName": stack}).get("outputs") or {}
+    return found
+
+
+def names_of(type_: str, resources: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the resources of a type."""
+    return frozenset(urn.rpartition("::")[2] for urn, each in resources.items() if each["type"] == type_)
 
 
 def invoke_of_state(function: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from bluegrid_components.checks.stack_outputs import UpdateOutputs, invoke_of_state
+from bluegrid_components.checks.stack_outputs import UpdateOutputs, names_of, resources_of_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 PACKAGE = "bluegrid"
 TOKEN = f"{PACKAGE}:index:ModelServices"
 
-_FUNCTION = "pulumi:pulumi:readStackResourceOutputs"
 _STACK = "pulumi:pulumi:Stack"
 
 
@@ -34,7 +33,9 @@ class ComponentOutputs(UpdateOutputs):
     """The outputs of the package's component: a plugin cannot export outputs of the stack."""
 
     def __init__(self) -> None:
-        self._last = _read()
+        # Of all resources, as the engine offers no others.
+        self._resources = resources_of_state()
+        self._last = _last(self._resources)
         self.next: dict[str, Any] = dict(self._last)
         """The outputs to register: those of the last update, unless this update puts others."""
 
@@ -42,15 +43,17 @@ class ComponentOutputs(UpdateOutputs):
         """Return an output of the last update; None if there is none."""
         return self._last.get(key)
 
+    def made(self, type_: str) -> frozenset[str]:
+        """Return the names of the resources of a type in the state, from before this update."""
+        return names_of(type_, self._resources)
+
     def put(self, key: str, value: Any) -> None:
         """Set an output for the next update."""
         self.next[key] = value
 
 
-def _read() -> dict[str, Any]:
-    """Read the component's outputs from the state: of all resources, as the engine offers no others."""
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    resources = invoke_of_state(_FUNCTION, {"stackName": stack}).get("outputs") or {}
+def _last(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs of the component."""
     outputs = {resource["type"]: resource.get("outputs") or {} for resource in resources.values()}
     # A stack that had a program in Python before keeps there what its next update has to know.
     return dict(outputs.get(TOKEN) or outputs.get(_STACK) or {})

@@ -8,4 +8,5 @@ deletion_guard  if the proxy cannot be reached, the cluster that was live keeps 
 after_failures  if one service fails, the other services are finished first
 reasons         why Kubernetes does not start an object
 safeguards      all of the above; one instance in a program
+neighbours      what stacks of one namespace share stays, and so does what one of them has
 """

@@ -112,15 +112,22 @@ class OfferedService:
         return pick(self.clusters, cluster_id, f"{cluster_id} is not a cluster of {self.name}")
 
 
-def offered(files: Iterable[RegistryFile], region: str, sizes: Sizes) -> dict[str, OfferedService]:
+def offered(
+    files: Iterable[RegistryFile], region: str, sizes: Sizes, *, if_named: bool = False
+) -> dict[str, OfferedService]:
     """Return the services that a region runs, by name, in the order of the files.
 
     Args:
         files: of a registry without mistakes.
         region: name of the region.
         sizes: the region's own numbers of pods.
+        if_named: whether the region has only services that name it.
     """
-    online = [(file, file.service) for file in files if file.service and file.service.is_in(region)]
+    online = [
+        (file, file.service)
+        for file in files
+        if file.service and file.service.is_in(region, if_named=if_named)
+    ]
     return {service.name: _offered(file, service, region, sizes) for file, service in online}
 
 

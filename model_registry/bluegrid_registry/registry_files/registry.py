@@ -85,23 +85,29 @@ class Registry:
         # A file that `of_service` returns has a service.
         return cast("Service", self.of_service(name).service)
 
-    def in_region(self, region: str) -> tuple[RegistryFile, ...]:
+    def in_region(self, region: str, *, if_named: bool = False) -> tuple[RegistryFile, ...]:
         """Return the files whose service is offered in `region`."""
-        return tuple(file for file in self.files if file.service and file.service.is_in(region))
+        return tuple(
+            file for file in self.files if file.service and file.service.is_in(region, if_named=if_named)
+        )
 
-    def offered(self, region: str, sizes: Sizes = AS_DECLARED) -> dict[str, OfferedService]:
+    def offered(
+        self, region: str, sizes: Sizes = AS_DECLARED, *, if_named: bool = False
+    ) -> dict[str, OfferedService]:
         """Return the services that a region runs, by name, in the order of the files.
 
         Args:
             region: name of the region.
             sizes: the region's own numbers of pods.
+            if_named: whether the region has only services that name it.
 
         Raises:
             ConfigError: `sizes` names a cluster that the region does not have.
         """
         if self.is_whole:
-            sizes.check(file.service for file in self.in_region(region) if file.service)
-        return offered(self.files, region, sizes)
+            files = self.in_region(region, if_named=if_named)
+            sizes.check(file.service for file in files if file.service)
+        return offered(self.files, region, sizes, if_named=if_named)
 
 
 _last = _LastRead()

@@ -61,7 +61,7 @@ class Service(Frozen):
     standby_replicas: Annotated[StrictInt, Field(ge=0)] | None = None
     """Pods of a standby, at most its `replicas`; 0: none until a switch. Ignored with autoscaling."""
     regions: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
-    """The regions that have the service; absent: all."""
+    """The regions that have the service; absent: all, except those of stacks with the platform of another."""
 
     def live_in(self, region: str) -> str:
         """Return the ID of the cluster that is live in `region`."""
@@ -82,9 +82,15 @@ class Service(Frozen):
             return cast("Mapping[str, Weights]", self.traffic)
         return {} if self.traffic is None else {DEFAULT_REGION: cast("Weights", self.traffic)}
 
-    def is_in(self, region: str) -> bool:
-        """Whether `region` has the service."""
-        return self.regions is None or region in self.regions
+    def is_in(self, region: str, *, if_named: bool = False) -> bool:
+        """Whether `region` has the service.
+
+        Args:
+            region: name of the region.
+            if_named: whether the region has only services that name it, as that of a stack which uses the
+                platform of another stack.
+        """
+        return not if_named if self.regions is None else region in self.regions
 
     def cluster(self, cluster_id: str) -> Cluster:
         """Return the cluster with this ID; RegistryError, with the declared IDs, if there is none."""

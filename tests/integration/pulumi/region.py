@@ -111,10 +111,11 @@ class Region:
         ran = self.pulumi("up", "--yes", "--skip-preview", **more)
         assert ran.exit_code == 0, ran.stdout + ran.stderr
 
-    def bluegrid(self, *arguments: str) -> Ran:
+    def bluegrid(self, *arguments: str, stack: str | None = STACK) -> Ran:
         """Run the command in the project's folder."""
+        of_stack = [] if stack is None else ["--stack", stack]
         done = subprocess.run(
-            [Path(sys.executable).with_name("bluegrid"), *arguments, "--stack", STACK],
+            [Path(sys.executable).with_name("bluegrid"), *arguments, *of_stack],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -129,6 +130,18 @@ class Region:
         done = self.bluegrid(*arguments)
         assert done.exit_code == 0, done.stdout + done.stderr
         return done
+
+    def json(self, *arguments: str, stack: str | None = STACK) -> Any:
+        """Run a command that prints JSON; return its data."""
+        done = self.bluegrid(*arguments, stack=stack)
+        assert done.exit_code == 0, done.stdout + done.stderr
+        return done.json()
+
+    def urns(self, stack: str) -> list[str]:
+        """Return the URNs of all resources in the state of a stack."""
+        self._engine.environment = self.environment
+        exported = self._engine.require("stack", "export", "--stack", stack, cwd=self.folder).json()
+        return [each["urn"] for each in exported["deployment"]["resources"]]
 
     def state(self) -> dict[str, Any]:
         """Return all resources by URN, without what differs in two stacks with the same resources."""

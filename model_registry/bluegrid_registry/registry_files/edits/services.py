@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bluegrid_registry.errors import RegistryError
 from bluegrid_registry.registry_files.edits.live import refuse_live
@@ -12,11 +12,13 @@ from bluegrid_registry.registry_files.registry import plain_data
 from bluegrid_registry.remedies import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bluegrid_registry.registry_files.cluster_schema import Cluster
     from bluegrid_registry.registry_files.service_schema import Service
+
+_Value = TypeVar("_Value")
 
 _SET_OTHERWISE: Mapping[str, Remedy] = {
     "live": Remedy.SWITCH,
@@ -53,6 +55,44 @@ def remove_service(folder: Path, service: str) -> tuple[Cluster, ...]:
         file, offered = opened.service(service)
         opened.change(file, service=None)
         return offered.clusters
+
+
+def move_service(folder: Path, service: str, old: str, new: str, unnamed: Sequence[str]) -> bool:
+    """Declare a service for one region in place of another; return False if it is declared so already.
+
+    Args:
+        folder: the registry.
+        service: the service.
+        old: the region that it leaves.
+        new: the region that it gets, where it is live and shares traffic as in the old one.
+        unnamed: the regions of a service that names none.
+
+    Raises:
+        RegistryError: there is no such service, it is in neither or in both of the regions, or the registry
+            has mistakes.
+    """
+    with open_registry(folder) as opened:
+        file, offered = opened.service(service)
+        regions = offered.regions or tuple(unnamed)
+        if old not in regions and new in regions:
+            return False
+        if old not in regions or new in regions:
+            where = "both regions" if new in regions else f"{old} is not a region"
+            raise RegistryError(
+                f"{service}: {where} of it: {', '.join(regions)}; declare it for {old} alone of the two: "
+                f"bluegrid service set {service} regions=..."
+            )
+        changes: dict[str, object] = {"regions": tuple(new if each == old else each for each in regions)}
+        if not isinstance(offered.live, str):
+            changes["live"] = _renamed(offered.live, old, new)
+        if old in offered.traffic_by_region:
+            changes["traffic"] = _renamed(offered.traffic_by_region, old, new)
+        opened.change(file, service=offered.model_copy(update=changes))
+        return True
+
+
+def _renamed(by_region: Mapping[str, _Value], old: str, new: str) -> dict[str, _Value]:
+    return {new if region == old else region: value for region, value in by_region.items() if region != new}
 
 
 def add_cluster(folder: Path, service: str, cluster: Cluster) -> bool:

@@ -57,6 +57,30 @@ def test_a_region_like_another_has_its_settings_under_its_own_name(project: Path
     assert "pulumi config set --secret --stack east bluegrid:storeSecretKey" in done.stdout
 
 
+def test_a_stack_with_the_platform_of_another_has_its_settings_unchanged(project: Path) -> None:
+    with (project / "stacks" / "Pulumi.north.yaml").open("a") as file:
+        file.write("  bluegrid:quotaPods: 50\n  bluegrid:routeKey: {secure: v1:abc}\n")
+    north = config(project, "north")
+    done = json.loads(bluegrid(project, "stack", "add", "north-lines", "--platform", "north", "--json"))
+    lines = config(project, "north-lines")
+    assert lines.pop("bluegrid:platform") == "north"
+    assert lines == {
+        key: value
+        for key, value in north.items()
+        if key not in ("bluegrid:quotaPods", "bluegrid:routeKey", "bluegrid:proxyNamespace")
+    }
+    assert done["commands"] == [
+        "pulumi stack init north-lines",
+        "pulumi config cp bluegrid:routeKey --stack north --dest north-lines",
+        "pulumi up --stack north-lines",
+    ]
+    refused = new(project, "north-cables", "--platform", "north-lines")
+    assert refused.stderr == (
+        "error: north-lines uses the platform of north itself; name that one: --platform north\n"
+    )
+    assert bluegrid(project, "ci", "stacks") == "north\nnorth-lines\n"
+
+
 def test_settings_with_parts_are_taken_as_a_whole_and_secrets_are_not(project: Path) -> None:
     with (project / "stacks" / "Pulumi.north.yaml").open("a") as file:
         file.write("  bluegrid:pods: {nodeSelector: {pool: north}, runAsUser: 1500}\n")

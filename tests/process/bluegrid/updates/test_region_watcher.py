@@ -166,3 +166,18 @@ def _stacks_with(place: Place, monkeypatch: pytest.MonkeyPatch, prints: str) -> 
     monkeypatch.setenv("PATH", os.pathsep.join((str(program.parent), os.environ["PATH"])))
     source = Folder(place.registry)
     return Stacks(place.folder, place.folder, ("north",), place.folder / "copies", source)
+
+
+def test_a_service_of_another_stack_in_the_namespace_is_shown_in_that_one(
+    stack: Stack, declared: RegistryCache, place: Place
+) -> None:
+    with (place.registry / "g1.yaml").open("a") as file:
+        file.write("  regions: [north-lines]\n")
+    lines = place.folder / "Pulumi.north-lines.yaml"
+    lines.write_text(stack.file.read_text().replace("{", "{'bluegrid:platform': north, ", 1))
+    shown = {}
+    for each in (stack, find_stack(place.folder, "north-lines")):
+        status = _Region(each, _Reader(each, lambda _: frozenset(), declared)).status(declared, 30)
+        shown[each.name] = {(row.service, row.cluster): row.drift for row in status.clusters}
+    assert shown["north"] == {}
+    assert shown["north-lines"].keys() == {("service0", "d1"), ("service0", "d2")}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.operator import TEXT, bluegrid, output_of, refused, stack_file
+from tests.support.operator import TEXT, bluegrid, output_of, pulumi_that, refused, stack_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,3 +123,38 @@ def test_another_region_than_the_stacks_is_not_applied(two_stacks: Path) -> None
     assert two_stacks.read_text() == before
     output_of(*command)
     assert live(two_stacks) == "{default: d1, east: d2}"
+
+
+def test_an_update_finds_the_stack_of_a_service_that_names_one_region(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(TEXT.replace("[north, east]", "[east]"))
+    pulumi_that("exit 1", tmp_path, monkeypatch)
+    stack_file(tmp_path, "east")
+    fault = refused("switch", "line-loading", "d2", "--up")
+    assert fault.startswith("this command asks before it changes anything")
+    assert (
+        "line-loading is in east alone: stack east is updated"
+        in bluegrid("switch", "line-loading", "d2", "--up").stderr
+    )
+
+
+@pytest.mark.parametrize("regions", ["", "  regions: [north, east]\n"])
+def test_an_update_needs_a_stack_where_the_registry_names_no_single_one(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, regions: str
+) -> None:
+    file.write_text(TEXT.replace("  regions: [north, east]\n", regions))
+    pulumi_that("exit 1", tmp_path, monkeypatch)
+    stack_file(tmp_path, "east")
+    assert refused("switch", "line-loading", "d2", "--up", "--yes").startswith("no stack is named; ")
+
+
+def test_a_stack_with_another_ones_platform_has_no_service_that_does_not_name_it(
+    one_stack: Path, tmp_path: Path
+) -> None:
+    stack_file(tmp_path, "north-lines", platform="north")
+    assert refused("switch", "line-loading", "d2", "--stack", "north-lines").startswith(
+        "north-lines has only services that name it, and line-loading names no regions"
+    )
+    # And it does not count as a region of such a service.
+    assert output_of("switch", "line-loading", "d2").startswith("line-loading: d1 -> d2 in registry")

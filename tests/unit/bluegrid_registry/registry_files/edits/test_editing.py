@@ -15,6 +15,7 @@ from bluegrid_registry import (
     VersionConflict,
     add_cluster,
     add_version,
+    move_service,
     remove_cluster,
     switch,
     unify_live,
@@ -274,3 +275,43 @@ def test_an_edit_keeps_the_files_rights(folder: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="absent: no such folder"):
         switch(tmp_path / "absent", "line-loading", "d1")
+
+
+NORTH, LINES = "north", "north-lines"
+
+
+def in_regions(folder: Path, regions: str, live: str = "'d1'") -> Path:
+    text = TEXT.replace("live: 'd1'", f"live: {live}")
+    return write(
+        folder, text.replace("    regions: [ north,east ]\n", regions and f"    regions: {regions}\n")
+    )
+
+
+def test_a_service_moves_from_region_to_region(folder: Path) -> None:
+    before = read(folder)
+    assert move_service(folder, "line-loading", NORTH, LINES, (NORTH,))
+    assert Registry.load(folder).service("line-loading").regions == (LINES, "east")
+    removed, added = changed_lines(before, read(folder))
+    assert (removed[0], added[0]) == ("-", "+")
+    assert "regions: " in removed
+    # As after an interruption: it has moved.
+    assert not move_service(folder, "line-loading", NORTH, LINES, (NORTH,))
+
+
+def test_a_service_without_regions_names_all_but_the_one_that_it_leaves(tmp_path: Path) -> None:
+    folder = in_regions(tmp_path, "")
+    move_service(folder, "line-loading", NORTH, LINES, ("east", NORTH))
+    assert Registry.load(folder).service("line-loading").regions == ("east", LINES)
+
+
+def test_what_is_live_in_a_region_moves_with_the_service(tmp_path: Path) -> None:
+    folder = in_regions(tmp_path, "[north]", live="{default: d1, north: d1}")
+    move_service(folder, "line-loading", NORTH, LINES, (NORTH,))
+    assert Registry.load(folder).service("line-loading").live == {"default": "d1", LINES: "d1"}
+
+
+@pytest.mark.parametrize("regions", ["[east]", "[north, north-lines]"])
+def test_a_service_that_is_in_neither_or_in_both_regions_does_not_move(tmp_path: Path, regions: str) -> None:
+    folder = in_regions(tmp_path, regions)
+    with pytest.raises(RegistryError, match=r"^line-loading: .* declare it for north alone of the two: "):
+        move_service(folder, "line-loading", NORTH, LINES, (NORTH,))
