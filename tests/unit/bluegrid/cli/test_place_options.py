@@ -42,6 +42,8 @@ EXCEPTIONS = {
     ("server start", "--stack"),
     # Every region that is named is previewed, and no edit is shown.
     ("promote", "--dry-run"),
+    # What it would push is listed; no edit is shown, and no stack is previewed.
+    ("import mlflow", "--dry-run"),
 }
 
 probe = typer.Typer()
