@@ -3,7 +3,7 @@
 records of models, each at a multiple of 8:
     8 bytes   length of the head
     head      JSON: UID, digest, number of its specs, sizes of the arrays, and the fields that are not arrays
-    arrays    bounds, leaves, mean and scale (FP64), roots, left, right and features (int64)
+    arrays    bounds, leaves, mean and scale (FP64), roots (int64), left and right (int16), features (uint16)
 index         JSON: by UID the place of the record and the largest body to answer at once; the distinct specs
 8 bytes       length of the index
 """
@@ -36,9 +36,9 @@ _ARRAYS: Mapping[str, type[np.generic]] = {
     "mean": np.float64,
     "scale": np.float64,
     "roots": np.int64,
-    "left": np.int64,
-    "right": np.int64,
-    "features": np.int64,
+    "left": np.int16,
+    "right": np.int16,
+    "features": np.uint16,
 }
 """Arrays of a record, in order."""
 _FIELDS = ("inputs", "outputs", "single", "divisor", "link", "depth")
@@ -86,6 +86,7 @@ class TreeBlock:
                 **{name: getattr(table, name) for name in _FIELDS},
             }
         )
+        self._memory.write(b" " * (-self._memory.tell() % 8))
         self._index[served.uid] = (self._memory.tell(), _largest_body(table))
         head += b" " * (-len(head) % 8)
         self._memory.write(_LENGTH.pack(len(head)) + head)

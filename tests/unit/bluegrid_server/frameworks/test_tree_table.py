@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluegrid_server.frameworks.compiled import NotCompiledError
-from bluegrid_server.frameworks.tree_table import MAX_DEPTH, TreeTable
+from bluegrid_server.frameworks.tree_table import MAX_DEPTH, SMALL, TreeTable
 from bluegrid_server.frameworks.trees import MAX_INPUTS, Ensemble, Tree
 
 NUMBERS = st.floats(min_value=-1e39, max_value=1e39, allow_nan=False)
@@ -101,6 +101,17 @@ def test_the_deepest_tree_that_is_allowed_answers() -> None:
     answers = table.compute(np.array([[0.5], [2e9], [-1.0]]))
     assert answers is not None
     assert answers.reshape(-1).tolist() == [1.0, float(MAX_DEPTH), 0.0]
+
+
+@pytest.mark.parametrize("inputs", [2, SMALL, SMALL + 1, MAX_INPUTS])
+def test_a_row_may_have_far_more_numbers_than_there_are_nodes(inputs: int) -> None:
+    last = tree(features=np.array([inputs - 1, 0]))
+    table = TreeTable.of(Ensemble(inputs, 1, [last, tree()]))
+    x = np.zeros((1, inputs))
+    x[0, 0], x[0, -1] = 0.5, -1.0
+    answers = table.compute(x)
+    assert answers is not None
+    assert answers.reshape(-1).tolist() == [1.0 + 4.0]
 
 
 @given(st.lists(st.lists(st.floats(-3, 3), min_size=2, max_size=2), min_size=1, max_size=5))
