@@ -19,3 +19,8 @@ def compute_in_one_thread() -> None:
     Call it before any library that computes is imported, NumPy included.
     """
     os.environ.update(dict.fromkeys(_VARIABLES, "1"))
+
+
+def computes_in_one_thread() -> bool:
+    """Return whether `compute_in_one_thread` was called in this process or in one that it was forked from."""
+    return all(os.environ.get(name) == "1" for name in _VARIABLES)

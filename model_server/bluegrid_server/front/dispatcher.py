@@ -166,34 +166,39 @@ class Dispatcher:
             connection.send(order)
         waiting, self._waiting = self._waiting, []
         for pending in waiting:
-            self._send(pending, None)
+            self._send_to_least(pending)
 
     def worker_lost(self, unanswered: Sequence[PendingRequest]) -> None:
         """Send each request to another worker; fail requests that were sent too often."""
         for pending in unanswered:
             pending.tries += 1
             if pending.tries < _TRIES and not pending.is_begun:
-                self._send(pending, None)
+                self._send_to_least(pending)
             else:
                 pending.fail(CrashError("the processes that worked on this request ended; see the log"))
 
     def _enqueue(self, pending: PendingRequest, slot: int | None) -> None:
         if self.supervisor.reason is not None:
             raise NotReadyError(f"not ready: {self.supervisor.reason}")
-        up = [*self.supervisor.up()]
-        waiting = len(self._waiting) + sum(len(connection.pending) for connection in up)
-        size = sum(len(queued.body) for queued in self._waiting) + sum(connection.bytes for connection in up)
+        waiting, size = len(self._waiting), sum(len(queued.body) for queued in self._waiting)
+        least: WorkerConnection | None = None
+        # One pass, because this precedes every request for a worker.
+        for connection in self.supervisor.up():
+            waiting += len(connection.pending)
+            size += connection.bytes
+            if least is None or len(connection.pending) < len(least.pending):
+                least = connection
         if waiting >= MAX_WAITING or size + len(pending.body) > MAX_WAITING_BYTES:
             raise BusyError(f"{waiting} requests wait already; try again, or add replicas")
         pending.number = next(self._numbers)
-        self._send(pending, slot)
+        chosen = self.supervisor.workers[slot] if slot is not None else None
+        self._send(pending, chosen if chosen is not None and chosen.is_up else least)
 
-    def _send(self, pending: PendingRequest, slot: int | None) -> None:
-        connection = self.supervisor.workers[slot] if slot is not None else None
-        if connection is None or not connection.is_up:
-            connection = min(
-                self.supervisor.up(), key=lambda connection: len(connection.pending), default=None
-            )
+    def _send_to_least(self, pending: PendingRequest) -> None:
+        up = self.supervisor.up()
+        self._send(pending, min(up, key=lambda connection: len(connection.pending), default=None))
+
+    def _send(self, pending: PendingRequest, connection: WorkerConnection | None) -> None:
         if connection is None:
             self._waiting.append(pending)
         else:

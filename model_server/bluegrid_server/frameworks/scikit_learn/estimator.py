@@ -26,6 +26,7 @@ from bluegrid_server.frameworks.scikit_learn.answers import arrays_of, base_of, 
 from bluegrid_server.frameworks.scikit_learn.inputs import Rows, inputs_of
 from bluegrid_server.frameworks.scikit_learn.linear import linear_of
 from bluegrid_server.frameworks.scikit_learn.parts import attribute_of_input, compute_alone
+from bluegrid_server.frameworks.scikit_learn.short_checks import shorten_checks
 from bluegrid_server.protocol.tensor_spec import TensorSpec
 from bluegrid_server.protocol.tensors import datatype_of
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 # Whatever the environment says: scikit-learn checks for values that are not finite, also within a pipeline.
 sklearn.set_config(assume_finite=False)
+shorten_checks()
 # Requests have no column names; the model's metadata lists them.
 warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
 
