@@ -94,8 +94,13 @@ def test_pages_are_followed(
     tracking: Tracking, runs: dict[str, str], place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bluegrid.mlflow.server._PAGE", 2)
+    # The search of all finds two runs of one experiment, and others have to be searched by themselves.
+    monkeypatch.setattr("bluegrid.mlflow.sources._RUNS_PER_EXPERIMENT", 1)
     found = place.result(tracking, "--experiments", "grid/*", "--dry-run")
-    assert {row["uid"] for row in found["added"]} == runs.keys()
+    newest = {row["uid"]: row["run"] for row in found["added"]}
+    assert newest.keys() == runs.keys()
+    # Other tests have made runs of the last.
+    assert [newest[f"grid/{name}"] == runs[f"grid/{name}"] for name in NAMES[:2]] == [True, True]
 
 
 def test_models_of_the_version_that_no_name_matches_stay(
