@@ -74,7 +74,7 @@ class SourceModel:
             data = self.content
         else:
             try:
-                data = _read(self.content, self.is_ignored)
+                data = _read(self.content, self.file_bytes, self.is_ignored)
             except OSError as error:
                 raise self._unreadable(error) from None
         if not 0 < len(data) <= MAX_MODEL_BYTES:
@@ -133,6 +133,9 @@ class LazyModels(Sequence[SourceModel]):
 
     def __len__(self) -> int:
         return len(self._uids)
+
+    def __iter__(self) -> Iterator[SourceModel]:
+        return map(self._model, self._uids)
 
     @overload
     def __getitem__(self, index: int) -> SourceModel: ...
@@ -258,15 +261,18 @@ def _size(path: Path) -> int:
     return status.st_size
 
 
-def _read(path: Path, is_ignored: Callable[[str], bool] | None) -> bytes:
+def _read(path: Path, size: int | None, is_ignored: Callable[[str], bool] | None) -> bytes:
     # os.read, because there may be a hundred thousand files: a file object would take as long as the reading.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            return archive(path, is_ignored)
-        data = os.read(descriptor, status.st_size + 1)
-        if len(data) == status.st_size:
+        # Each call gives up the interpreter's lock, and must get it back: a known size is not read again.
+        if size is None:
+            status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                return archive(path, is_ignored)
+            size = status.st_size
+        data = os.read(descriptor, size + 1)
+        if len(data) == size:
             return data
         # The file is growing, or is larger than one read of the operating system.
         with open(descriptor, "rb", buffering=0, closefd=False) as file:

@@ -33,6 +33,27 @@ def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
             read()
 
 
+@pytest.mark.parametrize("now", [b"", b"a mod", b"a model of more bytes than were listed"])
+def test_a_file_that_has_changed_since_it_was_listed_is_read_as_it_is_now(now: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.skops").write_bytes(b"a model")
+    (listed,) = models_in_folder(tmp_path, TYPE)
+    (tmp_path / "a.skops").write_bytes(now)
+    if now:
+        assert listed.read() == now
+    else:
+        with pytest.raises(FormatError, match=r"a.skops: 0 bytes"):
+            listed.read()
+
+
+def test_a_file_that_has_become_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.skops").write_bytes(b"a model")
+    (listed,) = models_in_folder(tmp_path, TYPE)
+    (tmp_path / "a.skops").unlink()
+    (tmp_path / "a.skops").mkdir()
+    with pytest.raises(ConfigError, match=r"a.skops: cannot be read: Is a directory"):
+        listed.read()
+
+
 def test_a_model_in_memory_is_its_bytes() -> None:
     model = SourceModel("line-1", b"a model")
     assert (model.read(), model.size(), model.origin) == (b"a model", 7, "model line-1")
