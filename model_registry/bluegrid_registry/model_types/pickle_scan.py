@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from bluegrid_registry.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _CORE_OF_NUMPY_1 = re.compile(r"^numpy\.core(?=\.|$)")
 """These modules have another name in NumPy 2, where the old name gives a warning."""
@@ -67,12 +67,15 @@ def _run(scanner: type[_Scanner], data: bytes, found: set[str]) -> Any:
     return built
 
 
-def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
+def load(
+    data_or_path: bytes | Path, allowed: frozenset[str], stand_ins: Mapping[str, Any] | None = None
+) -> Any:
     """Load a pickle whose globals are all in `allowed`; if it names another global, none is called.
 
     Args:
         data_or_path: a pickle, or the file that holds one.
         allowed: names such as `sklearn.linear_model._ridge.Ridge`.
+        stand_ins: by name, what an allowed global is replaced with; the global itself is never looked up.
 
     Raises:
         FormatError: the pickle names another global, or cannot be read.
@@ -83,7 +86,7 @@ def load(data_or_path: bytes | Path, allowed: frozenset[str]) -> Any:
     if forbidden := found - allowed - {ENCODE}:
         raise FormatError(f"names {', '.join(sorted(forbidden))}, which is not allowed")
     unpickler = _joblib_unpickler if JOBLIB_ARRAY in found else _Unpickler
-    return unpickler(io.BytesIO(data), allowed).load()
+    return unpickler(io.BytesIO(data), allowed, stand_ins or {}).load()
 
 
 def _name(module: str, name: str) -> tuple[str, str]:
@@ -95,12 +98,14 @@ def _name(module: str, name: str) -> tuple[str, str]:
     return module, name
 
 
-def _find(module: str, name: str, allowed: frozenset[str]) -> Any:
+def _find(module: str, name: str, allowed: frozenset[str], stand_ins: Mapping[str, Any]) -> Any:
     module, name = _name(module, name)
     if f"{module}.{name}" == ENCODE:
         return _bytes_of_protocol_2
     if f"{module}.{name}" not in allowed:
         raise FormatError(f"names {module}.{name}, which is not allowed")
+    if f"{module}.{name}" in stand_ins:
+        return stand_ins[f"{module}.{name}"]
     return getattr(importlib.import_module(module), name)
 
 
@@ -112,20 +117,21 @@ def _bytes_of_protocol_2(text: str, encoding: str) -> bytes:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, allowed: frozenset[str]) -> None:
+    def __init__(self, file: io.BytesIO, allowed: frozenset[str], stand_ins: Mapping[str, Any]) -> None:
         super().__init__(file)
         self._allowed = allowed
+        self._stand_ins = stand_ins
 
     def find_class(self, module: str, name: str) -> Any:
-        return _find(module, name, self._allowed)
+        return _find(module, name, self._allowed, self._stand_ins)
 
 
-def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str]) -> Any:
+def _joblib_unpickler(file: io.BytesIO, allowed: frozenset[str], stand_ins: Mapping[str, Any]) -> Any:
     # joblib and NumPy are imported only for models that need them.
     joblib = importlib.import_module("joblib.numpy_pickle")
     unpickler = joblib.NumpyUnpickler("", file, ensure_native_byte_order=True)
     # joblib passes this attribute to the unpickler of the pickle within an array of objects.
-    unpickler.find_class = lambda module, name: _find(module, name, allowed)
+    unpickler.find_class = lambda module, name: _find(module, name, allowed, stand_ins)
     return unpickler
 
 

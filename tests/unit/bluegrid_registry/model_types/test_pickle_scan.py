@@ -254,3 +254,12 @@ def test_what_is_scanned_is_what_pickletools_reads() -> None:
     data = pickle.dumps(make_pipeline(StandardScaler(), Ridge()).fit(X, Y), protocol=2)
     read = {str(arg).replace(" ", ".") for op, arg, _ in pickletools.genops(data) if op.name == "GLOBAL"}
     assert pickle_scan.globals_of(data) == read
+
+
+def test_a_stand_in_is_called_in_place_of_a_global_that_is_allowed() -> None:
+    data = b"cbuiltins\ngetattr\n(cbuiltins\nobject\nV__new__\ntR."
+    names = frozenset({"builtins.getattr", "builtins.object"})
+    stand_ins = {"builtins.getattr": lambda owner, name: (owner, name)}
+    assert pickle_scan.load(data, names, stand_ins) == (object, "__new__")
+    with pytest.raises(FormatError, match=r"names builtins\.getattr, which is not allowed"):
+        pickle_scan.load(data, names - {"builtins.getattr"}, stand_ins)
