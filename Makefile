@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help tour demo test check check-types check-tests check-floors endurance bench-one-service bench-registry bench-server bench-several-stacks bench-stack bench-switches bench-transfer bench-updates clean distclean
+.PHONY: help tour openstef demo test check check-types check-tests check-floors endurance bench-one-service bench-registry bench-server bench-several-stacks bench-stack bench-switches bench-transfer bench-updates clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,11 @@ help: ## Show this list
 tour: ## From training to answers on this machine, Python packages only: half a minute
 	@tools/bootstrap tour
 	@.venv/bin/bluegrid tour
+
+openstef: ## Forecasts of 20 transformers by OpenSTEF, from training to answers; needs Python 3.12 or later: two minutes
+	@[ ! -e .bluegrid/openstef-example ] || rm -rf .bluegrid/openstef-example
+	@"$$(tools/bootstrap uv)" run --quiet --frozen --python '>=3.12' --project openstef_plugin --no-default-groups --group example \
+		python -m examples.openstef --out .bluegrid/openstef-example
 
 demo: ## From a bare machine to a live switch under load; leaves the service running
 	@tools/bootstrap

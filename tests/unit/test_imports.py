@@ -17,6 +17,7 @@ FOLDERS = {
     "bluegrid_registry": "model_registry/bluegrid_registry",
     "bluegrid_server": "model_server/bluegrid_server",
     "bluegrid_components": "components/bluegrid_components",
+    "bluegrid_openstef": "openstef_plugin/bluegrid_openstef",
     "bluegrid.cache": "bluegrid/cache.py",
     "bluegrid.image": "bluegrid/image",
     "bluegrid.project": "bluegrid/project",
@@ -41,6 +42,7 @@ MAY_IMPORT = {
     "bluegrid_registry": set(),
     "bluegrid_server": {"bluegrid_registry"},
     "bluegrid_components": {"bluegrid_registry"},
+    "bluegrid_openstef": {"bluegrid_registry", "bluegrid_server"},
     "bluegrid.cache": set(),
     # The contents of an image are data: bluegrid finds the files of bluegrid_server without importing it.
     "bluegrid.image": {"bluegrid_registry", "bluegrid.cache"},
@@ -115,6 +117,7 @@ def test_every_package_is_listed() -> None:
             ("model_registry", "bluegrid_*"),
             ("model_server", "bluegrid_*"),
             ("components", "bluegrid_*"),
+            ("openstef_plugin", "bluegrid_*"),
             (".", "bluegrid/*"),
         )
         for path in (CHECKOUT / root).glob(pattern)

@@ -12,6 +12,7 @@ PACKAGES = (
     "components/bluegrid_components",
     "model_registry/bluegrid_registry",
     "model_server/bluegrid_server",
+    "openstef_plugin/bluegrid_openstef",
 )
 
 

@@ -1,0 +1,37 @@
+"""A series, and small pipelines that were trained on it."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import joblib
+import pytest
+from openstef_core.testing import create_synthetic_forecasting_dataset
+
+from tests.integration.openstef.inside.pipelines import KINDS, Series, new_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# As in pods. NumPy has its threads already: of these tests, only those that start a process count threads.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+
+@pytest.fixture(scope="session")
+def series() -> Series:
+    return Series(create_synthetic_forecasting_dataset(length=timedelta(days=45)))
+
+
+@pytest.fixture(scope="session")
+def files(series: Series, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The file of a fitted model of each kind, as OpenSTEF's storage writes it."""
+    folder = tmp_path_factory.mktemp("trained")
+    paths = {kind: folder / f"{kind}.joblib" for kind in KINDS}
+    for kind, path in paths.items():
+        model = new_model(kind)
+        model.fit(series.data)
+        joblib.dump(model, path)
+    return paths

@@ -1,0 +1,50 @@
+"""Forecasting models of OpenSTEF, trained, scanned, loaded and served in an environment with OpenSTEF."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from tests.support.checkout import CHECKOUT
+
+INSIDE = Path(__file__).with_name("inside")
+
+
+def run(interpreter: Path, *arguments: str, folder: Path) -> str:
+    """Run Python in the environment, in `folder`; return what it printed."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "XDG_CACHE_HOME") if name in os.environ}
+    done = subprocess.run(
+        [interpreter, *arguments],
+        cwd=folder,
+        env={"PATH": f"{interpreter.parent}:{os.environ['PATH']}", **kept},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_pipelines_answer_as_openstef_does(interpreter: Path, tmp_path: Path) -> None:
+    printed = run(
+        interpreter, "-m", "pytest", "-q", "-c", str(INSIDE / "pytest.ini"), "--confcutdir", str(INSIDE),
+        "--basetemp", str(tmp_path / "inside"), str(INSIDE), folder=tmp_path,
+    )  # fmt: skip
+    counted = re.search(r"^(\d+) passed.* in ", printed, re.MULTILINE)
+    assert counted is not None, printed
+    assert int(counted[1]) > 20
+    assert "skipped" not in counted[0]
+
+
+def test_the_example_serves_openstefs_own_forecasts(interpreter: Path, tmp_path: Path) -> None:
+    printed = run(
+        interpreter, "-m", "examples.openstef", "--out", str(tmp_path / "grid"), "--targets", "2",
+        folder=CHECKOUT,
+    )  # fmt: skip
+    lines = printed.splitlines()
+    assert lines[0].startswith("trained 2 gblinear pipelines, ")
+    assert lines[-1].startswith("all forecasts are OpenSTEF's own to the bit")
+    files = (tmp_path / "grid" / "grid" / "registry").glob("*.yaml")
+    assert "openstef/joblib" in "".join(each.read_text() for each in files)
