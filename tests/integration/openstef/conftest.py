@@ -24,7 +24,7 @@ def interpreter() -> Path:
     subprocess.run(
         [
             uv(), "sync", "--quiet", "--frozen", "--project", "openstef_plugin", "--no-default-groups",
-            "--group", "dev", "--group", "example", "--python", _python(), "--no-python-downloads",
+            "--group", "dev", "--group", "example", "--python", _python(),
         ],
         cwd=CHECKOUT,
         env={
@@ -38,7 +38,7 @@ def interpreter() -> Path:
 
 
 def _python() -> str:
-    """Return a Python on this machine that OpenSTEF supports; fail if there is none, and skip nothing."""
+    """Return a Python on this machine that OpenSTEF supports, or a version that uv then downloads."""
     # pyenv's own programs on PATH run a version only where one is chosen.
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     for version in PYTHONS:
@@ -52,6 +52,4 @@ def _python() -> str:
         )
         if found.returncode == 0:
             return found.stdout.strip()
-    raise AssertionError(
-        f"found no Python {' or '.join(PYTHONS)}, which OpenSTEF needs; install one: uv python install 3.13"
-    )
+    return PYTHONS[0]
