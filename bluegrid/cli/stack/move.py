@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bluegrid.cli import completion, options, output
+from bluegrid.cli.pulumi import StackCommands
 from bluegrid.cli.tree import command
 from bluegrid.project import (
     PLATFORMS,
-    Project,
     Urns,
     config_of,
     reason_of,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bluegrid.project import Place
+    from bluegrid.project import Place, Project
 
 _OF_A_STACK = {f"{PREFIX}{key}" for key in (*OF_PLATFORM, "platform", "region", "registry", "replicas")}
 """Settings that may differ without a change of the services."""
@@ -65,7 +65,8 @@ def move(
     """
     source, target = (resolve_place(stacks, name) for name in (stack, dest))
     _require_one_namespace(source, target)
-    project, names = Project.find(), [*dict.fromkeys(services)]
+    # Without Pulumi the registry would be edited alone.
+    project, names = StackCommands.of(source).project, [*dict.fromkeys(services)]
     for name in names:
         load_service(registry, name)
     for difference in _differences(source, target, registry, names):
