@@ -57,7 +57,7 @@ def test_a_preview_that_leaves_out_what_stays_is_refused(
     refused = work.bluegrid("preview", "report", str(file))
     assert refused.exit_code == 1
     assert (
-        "resources that stay as they are; write it with `pulumi preview --json --show-sames" in refused.output
+        "unchanged resources; write it with `pulumi preview --json --show-sames" in refused.output
     )
 
 
