@@ -56,9 +56,7 @@ def test_a_preview_that_leaves_out_what_stays_is_refused(
     file.write_text(work.pulumi("preview", "--json").require().output)
     refused = work.bluegrid("preview", "report", str(file))
     assert refused.exit_code == 1
-    assert (
-        "unchanged resources; write it with `pulumi preview --json --show-sames" in refused.output
-    )
+    assert "unchanged resources; write it with `pulumi preview --json --show-sames" in refused.output
 
 
 def test_a_registry_that_is_online_already_changes_nothing(

@@ -94,7 +94,7 @@ def test_an_update_makes_changes_and_deletes_with_its_role(accounts: Accounts) -
     accounts.up().require()
     checked = accounts.bluegrid("up", "doctor").output
     assert "ok    rights to change: all" in checked
-    assert "ok    store, as pods ask it: answers the account of Secret bluegrid-store with the versions of" in checked
+    assert "ok    store, as pods ask it: answers the account of Secret bluegrid-store with the" in checked
 
 
 def test_wrong_keys_of_the_store_touch_no_pod_and_right_ones_replace_all(accounts: Accounts) -> None:
