@@ -155,6 +155,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
     assert [line.split()[1] for line in listed.splitlines()] == [
         "help",
         "tour",
+        "openstef",
         "demo",
         "test",
         "check",
