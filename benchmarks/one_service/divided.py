@@ -14,7 +14,7 @@ from benchmarks.stack.switches import Switched, switch_back_and_forth
 from tools.demo.workspace import SERVICE, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tools.demo.prepare import Prepared
@@ -35,7 +35,7 @@ class Divided:
         stacks: number of stacks that they are divided among.
         switched: one of the services.
         previewed: seconds of each preview of one changed service.
-        whole: seconds of the previews of all stacks, `AT_A_TIME` side by side.
+        whole: seconds of the previews of all stacks, `AT_A_TIME` side by side; of the fewest services only.
     """
 
     services: int
@@ -46,40 +46,42 @@ class Divided:
 
 
 def measure(
-    work: Workspace, prepared: Prepared, programs: Mapping[str, Path], count: int, rounds: int
-) -> Divided:
-    """Create stacks of `EACH` services until there are `count` services, and measure one of the stacks.
+    work: Workspace, prepared: Prepared, programs: Mapping[str, Path], counts: Sequence[int], rounds: int
+) -> Iterator[Divided]:
+    """Create stacks of `EACH` services, and measure one of them at each number of services.
 
     Args:
         work: of the stack with the service that answers.
         prepared: the models and their requests.
         programs: downloaded or built, by name.
-        count: number of services, a multiple of `EACH`.
+        counts: numbers of services, increasing multiples of `EACH`.
         rounds: how often each measurement is repeated.
     """
+    stacks: list[Workspace] = []
     with fakes.running(work, programs):
-        stacks = _divide(work, count)
-        for each in stacks:
-            create(each)
-        switched = switch_back_and_forth(work, prepared, _THERE_AND_BACK * rounds, alone=True)
-        return Divided(
-            count,
-            len(stacks),
-            switched,
-            preview_of_one(work, rounds),
-            [_preview_all(stacks) for _ in range(rounds)],
-        )
+        for count in counts:
+            for number in range(len(stacks), count // EACH):
+                stacks.append(_stack(work, number))
+                create(stacks[-1])
+            yield Divided(
+                count,
+                len(stacks),
+                switch_back_and_forth(work, prepared, _THERE_AND_BACK * rounds, alone=True),
+                preview_of_one(work, rounds),
+                [_preview_all(stacks) for _ in range(rounds)] if count == counts[0] else [],
+            )
 
 
-def _divide(work: Workspace, count: int) -> list[Workspace]:
-    """Declare the services, each in the region of its stack; return all stacks."""
-    others = [_beside(work, f"{work.stack}-{number:02d}") for number in range(1, count // EACH)]
-    work.bluegrid("service", "set", SERVICE, f"regions={work.stack}").require()
-    for number, each in enumerate((work, *others)):
-        # The first stack has the service that answers too.
-        first = number * EACH + (each is work)
-        services.declare_fakes(work, range(first, (number + 1) * EACH), each.stack)
-    return [work, *others]
+def _stack(work: Workspace, number: int) -> Workspace:
+    """Declare the services of a stack, which is their region; the first has the service that answers too."""
+    each, first = work, number * EACH
+    if number:
+        each = _beside(work, f"{work.stack}-{number:02d}")
+    else:
+        work.bluegrid("service", "set", SERVICE, f"regions={work.stack}").require()
+        first += 1
+    services.declare_fakes(work, range(first, (number + 1) * EACH), each.stack)
+    return each
 
 
 def _beside(work: Workspace, stack: str) -> Workspace:

@@ -45,7 +45,7 @@ def of_divided(divided: Divided, fewest: Size, goals: Goals) -> list[Row]:
         row(switch, LAST_ANSWER, {OURS: divided.switched.seconds}, goals.get(switch)),
         failed(switch, divided.switched, goals),
         row(preview, "s", {OURS: divided.previewed}, goals.get(preview)),
-        row(whole, "s", {OURS: divided.whole}, goals.get(whole)),
+        *([row(whole, "s", {OURS: divided.whole}, goals.get(whole))] if divided.whole else []),
         *_growth("switch", {few: fewest.switched.seconds, among: divided.switched.seconds}, goals),
         *_growth("preview", {few: fewest.previewed, among: divided.previewed}, goals),
     ]

@@ -14,7 +14,8 @@ class Plan:
 
     Attributes:
         rounds: how often every server is started and measured, in turn.
-        warm_up: seconds of requests before a rate is measured: ours imports the framework after it is ready.
+        warm_up: seconds of requests before a rate or a batch of forests is measured: ours imports the
+            framework after it is ready.
         seconds: how long requests go to one model, for each number of connections.
         connections: numbers of connections; each waits for its answer before the next request.
         forest_seconds: how long requests go to one forest, and to one model that only its framework computes,

@@ -67,6 +67,14 @@ def test_services_in_several_stacks_have_goals_of_their_own() -> None:
         "switch, 500 services in 20 stacks against 10": False,
         "preview, 500 services in 20 stacks against 10": None,
     }
+    many = Divided(2000, 80, Switched([3.1], 100, 0), previewed=[4.8], whole=[])
+    assert verdicts(of_divided(many, measured(10, 2.0, 1.0), GOALS)) == {
+        "switch among 2000 services in 80 stacks": True,
+        "switch among 2000 services in 80 stacks: failed of 100": True,
+        "preview among 2000 services in 80 stacks": True,
+        "switch, 2000 services in 80 stacks against 10": True,
+        "preview, 2000 services in 80 stacks against 10": None,
+    }
 
 
 def test_the_page_has_every_row(tmp_path: Path) -> None:
