@@ -45,6 +45,8 @@ class AuditAction(Vocabulary):
     NOT_BACK = "not back"
     """The rollout failed, and its version is still live somewhere."""
     ROLLED_BACK = "rolled_back"
+    HELD_BACK = "held_back"
+    """The version stays on standby, since its quality is too low."""
     CANCELLED = "cancelled"
     SWITCH = "switch"
     """Somebody requested a switch."""

@@ -95,6 +95,8 @@ class UpdateState(Vocabulary):
     """The version does not exist, unless there is a result; `error` has the reason."""
     ROLLED_BACK = "rolled_back"
     """The version is in the store and in the registry, but not online; `error` has the reason."""
+    HELD_BACK = "held_back"
+    """The version is on standby instead of live, since its quality is too low; `error` has the reason."""
     CANCELLED = "cancelled"
 
     @property

@@ -6,6 +6,7 @@
     progress       the status of a rollout, noted with each step; cancellation
     standby        a new cluster beside the live one; if the set wants that, compared, switched to and watched
     comparison     answers of the new cluster against those of the live one
+    quality        a metric of the new version's models against the live version's
     in_place       new pods for the live cluster
     first_service  a service for a set that has none
     rollouts       chooses the strategy of a set
@@ -16,8 +17,8 @@ what runs, as soon as git accepts a commit; a rollback does not wait for git.
 
 from __future__ import annotations
 
-from bluegrid.updates.rollouts.failures import NotBack, RolloutFailed
+from bluegrid.updates.rollouts.failures import HeldBack, NotBack, RolloutFailed
 from bluegrid.updates.rollouts.rollouts import Rollouts
 from bluegrid.updates.rollouts.stacks import Stacks
 
-__all__ = ["NotBack", "RolloutFailed", "Rollouts", "Stacks"]
+__all__ = ["HeldBack", "NotBack", "RolloutFailed", "Rollouts", "Stacks"]

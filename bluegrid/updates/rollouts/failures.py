@@ -1,5 +1,6 @@
 """Errors of rollouts.
 
+HeldBack                the version is on standby instead of live; what was live before is live
 RolloutFailed           the version is not online; what was live before is live
 └── NotBack             the version is still live somewhere, or may be
 GitAway
@@ -10,6 +11,10 @@ from __future__ import annotations
 
 from bluegrid.updates.registry_source.git import GitAway
 from bluegrid_registry import BluegridError
+
+
+class HeldBack(BluegridError):  # noqa: N818 - what happened
+    """The version stays on standby, since its quality is lower than the set allows."""
 
 
 class RolloutFailed(BluegridError):  # noqa: N818 - what happened

@@ -11,7 +11,7 @@ from bluegrid.updates.jobs.update import RolloutStatus, RolloutStep
 from bluegrid.updates.registry_source.git import GitAway
 from bluegrid.updates.registry_source.registry_editor import RegistryEditor
 from bluegrid.updates.rollouts.context import RolloutContext
-from bluegrid.updates.rollouts.failures import RolloutFailed
+from bluegrid.updates.rollouts.failures import HeldBack, RolloutFailed
 from bluegrid.updates.rollouts.first_service import FirstServiceRollout
 from bluegrid.updates.rollouts.git_applier import GitApplier
 from bluegrid.updates.rollouts.in_place import InPlaceRollout
@@ -99,6 +99,7 @@ class Rollouts:
             is_cancelled: whether somebody has cancelled the update.
 
         Raises:
+            HeldBack: the version stays on standby.
             RolloutFailed: the version did not go online.
         """
         with _as_failed(update):
@@ -196,7 +197,7 @@ def _as_failed(update: Update) -> Iterator[None]:
     """Raise RolloutFailed for every known error: the version itself is published."""
     try:
         yield
-    except (RolloutFailed, GitAway):
+    except (HeldBack, RolloutFailed, GitAway):
         # If git does not answer, the version is not live, and the update is tried again.
         raise
     except BluegridError as error:

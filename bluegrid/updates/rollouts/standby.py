@@ -9,7 +9,8 @@ from bluegrid.promotion import Promotion, PromotionStopped, Stage
 from bluegrid.updates.jobs.update import RolloutStep
 from bluegrid.updates.registry_source.git import GitAway
 from bluegrid.updates.rollouts.answer_comparison import require_alike
-from bluegrid.updates.rollouts.failures import NotBack, NotGone, RolloutFailed
+from bluegrid.updates.rollouts.failures import HeldBack, NotBack, NotGone, RolloutFailed
+from bluegrid.updates.rollouts.quality import require_quality
 from bluegrid_registry import BluegridError, Cluster, Registry, add_cluster, remove_cluster
 from bluegrid_registry.registry_files.next_version import next_id
 from bluegrid_registry.registry_files.update_policy import RolloutKind
@@ -41,6 +42,7 @@ class StandbyRollout:
         """Start the cluster; compare it, switch to it and watch it, if the set wants that.
 
         Raises:
+            HeldBack: the version stays on standby.
             RolloutFailed: the version is not online, and its cluster is gone.
             NotBack: the cluster is still live somewhere.
         """
@@ -86,6 +88,11 @@ class StandbyRollout:
         self._progress.step(RolloutStep.COMPARING.of(cluster))
         try:
             require_alike(self._context, self._store, cluster)
+            if not self._progress.status.before:
+                # After a kill during the switch, the decision stands.
+                require_quality(self._context, self._store, cluster)
+        except HeldBack:
+            raise
         except BluegridError as error:
             raise self._failed(error, cluster) from None
 

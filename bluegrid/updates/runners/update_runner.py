@@ -20,7 +20,7 @@ from bluegrid.updates.disk_reserve import FULL
 from bluegrid.updates.jobs.queue_worker import IDLE_SECONDS, QueueWorker
 from bluegrid.updates.jobs.update import Lane, UpdateProgress, UpdateState
 from bluegrid.updates.registry_source.git import GitAway
-from bluegrid.updates.rollouts import NotBack, RolloutFailed
+from bluegrid.updates.rollouts import HeldBack, NotBack, RolloutFailed
 from bluegrid_registry import BluegridError, ConfigError, ObjectExists, ObjectMissing, StoreError
 
 if TYPE_CHECKING:
@@ -145,6 +145,9 @@ class UpdateRunner:
         except RolloutFailed as error:
             self._queue.end(update, UpdateState.ROLLED_BACK, result=result, error=str(error))
             update_log.warning("update rolled back", error=str(error))
+        except HeldBack as error:
+            self._queue.end(update, UpdateState.HELD_BACK, result=result, error=str(error))
+            update_log.warning("update held back", error=str(error))
         except BluegridError as error:
             if _is_passing(error) and update.tries < MOST_TRIES:
                 self._wait(update, UpdateState.WAITING, error)

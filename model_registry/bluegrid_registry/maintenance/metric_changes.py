@@ -45,9 +45,19 @@ class MetricChange:
         return f"{self.metric} {middle}{self.old:.6g} -> {self.new:.6g}, {moved}{also}"
 
 
+def metrics_of(row: ModelRow) -> Mapping[str, float]:
+    """Return the recorded metrics of a model, by name."""
+    return (row.lineage.metrics if row.lineage else None) or {}
+
+
+def is_trained_again(old: ModelRow, new: ModelRow) -> bool:
+    """Whether a model was trained between two versions: its bytes or its lineage differ."""
+    return old.lineage != new.lineage or old.sha256 != new.sha256
+
+
 def moved_metrics(old: ModelRow, new: ModelRow) -> dict[str, tuple[float, float]]:
     """Return the value before and now of each metric that a model has in both versions."""
-    before, after = _metrics(old), _metrics(new)
+    before, after = metrics_of(old), metrics_of(new)
     return {name: (before[name], after[name]) for name in before if name in after}
 
 
@@ -59,7 +69,7 @@ def metric_changes(pairs: Iterable[tuple[ModelRow, ModelRow]]) -> tuple[MetricCh
     """
     values: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for old, new in pairs:
-        if old.lineage != new.lineage or old.sha256 != new.sha256:
+        if is_trained_again(old, new):
             for name, moved in moved_metrics(old, new).items():
                 values[name].append(moved)
     return tuple(_change(name, values[name]) for name in sorted(values))
@@ -74,7 +84,3 @@ def _change(name: str, values: list[tuple[float, float]]) -> MetricChange:
         old=median(old for old, _ in values),
         new=median(new for _, new in values),
     )
-
-
-def _metrics(row: ModelRow) -> Mapping[str, float]:
-    return (row.lineage.metrics if row.lineage else None) or {}

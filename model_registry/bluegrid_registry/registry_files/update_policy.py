@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from bluegrid_registry.formats.lineage import LineageName  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.frozen import Frozen
 from bluegrid_registry.ignore_patterns import IgnorePattern  # noqa: TC001 - pydantic reads it at run time
 from bluegrid_registry.names import Label, ServiceName  # noqa: TC001 - pydantic reads these at run time
@@ -147,6 +148,25 @@ class Tolerance(Frozen):
     """Fraction of the compared models that may differ by more."""
 
 
+class QualityLimit(Frozen):
+    """How much worse than the live version a new version may be, by a metric of the models' lineage.
+
+    Models that were trained again count. Such a model is worse if its metric has moved in the wrong
+    direction by more than `atol + worsen * |live|`, or is gone.
+    """
+
+    metric: LineageName
+    """Name of the metric in `lineage.json`, such as `mae`."""
+    better: Literal["lower", "higher"]
+    """Which values are better: `lower` for errors such as `mae`, `higher` for `r2` or `accuracy`."""
+    worsen: Annotated[StrictFloat, Field(ge=0, le=1)]
+    """Allowed worsening of a model, as a fraction of the live version's value."""
+    atol: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Allowed worsening in addition, in the metric's own unit; for values near zero."""
+    share: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.05
+    """Fraction of the counted models that may worsen by more."""
+
+
 class NewServicePolicy(Frozen):
     """The service that a set gets with its first version: one cluster, in all regions of the server."""
 
@@ -173,6 +193,8 @@ class RolloutPolicy(Frozen):
     """Fraction of requests that may fail while a region is watched, in addition to failures before."""
     within: Tolerance | None = None
     """Limits for answers to recorded inputs before the switch; absent: only invalid answers fail."""
+    quality: QualityLimit | None = None
+    """Limit for a metric of the models before the switch; absent: metrics do not matter."""
     service: NewServicePolicy | None = None
     """The service to create for a set without one; absent: the service must be declared first."""
 
@@ -180,6 +202,12 @@ class RolloutPolicy(Frozen):
     def _only_live_makes_a_service(self) -> RolloutPolicy:
         if self.service is not None and self.to is not RolloutKind.LIVE:
             raise ValueError(f"to {self.to} makes no service; take it out, or roll out to live")
+        return self
+
+    @model_validator(mode="after")
+    def _only_live_demands_quality(self) -> RolloutPolicy:
+        if self.quality is not None and self.to is not RolloutKind.LIVE:
+            raise ValueError(f"to {self.to} compares no quality; take it out, or roll out to live")
         return self
 
 

@@ -112,7 +112,7 @@ def test_a_rollout_stands_among_the_switches_of_its_service(baking: int, opened:
     row.get_by_text("north: baking").wait_for()
 
 
-def test_a_version_that_was_rolled_back_or_is_marked_bad_says_so_among_the_versions(
+def test_a_version_that_was_rolled_back_or_held_back_or_is_marked_bad_says_so_among_the_versions(
     grid: Grid, queue: UpdateQueue, opened: Opened
 ) -> None:
     queue.add("g0", UpdateRequest(version="v2", base="v1", without=("line-1",)), "training", None)
@@ -123,10 +123,15 @@ def test_a_version_that_was_rolled_back_or_is_marked_bad_says_so_among_the_versi
         UpdateState.ROLLED_BACK,
         error="v2 is not online: line-1 returned a non-finite value for output 'y'",
     )
+    queue.add("g0", UpdateRequest(version="v1", base="v1", without=("line-2",)), "training", None)
+    held = queue.begin()
+    assert held is not None
+    queue.end(held, UpdateState.HELD_BACK, error="v1 stays on standby as d2: mae is worse than in v0")
     marks = BadVersions(Database.open(grid.folder / "state" / "journal.sqlite"))
     marks.mark("g0", "v1", "anna", "wrong units")
     page = opened("#/versions/g0")
     page.get_by_text(f"Rolled back, update {update.id}: v2 is not online: line-1 returned").wait_for()
+    page.get_by_text(f"Held back, update {held.id}: v1 stays on standby as d2: mae is worse").wait_for()
     page.get_by_text("Marked bad: wrong units (anna").wait_for()
 
 

@@ -15,6 +15,7 @@ const updateKind = updateStates.table({
   DONE: "well",
   FAILED: "bad",
   ROLLED_BACK: "warn",
+  HELD_BACK: "warn",
   CANCELLED: "info",
 });
 

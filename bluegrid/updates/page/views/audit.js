@@ -38,6 +38,7 @@ const sentenceOf = auditActions.table({
   FAILED: ({ update, detail }) => [update, " failed", because(detail)],
   NOT_BACK: ({ update, detail }) => [update, " is not rolled back yet", because(detail)],
   ROLLED_BACK: ({ update, detail }) => [update, " was rolled back", because(detail)],
+  HELD_BACK: ({ update, detail }) => [update, " was held back", because(detail)],
   CANCELLED: ({ update }) => [update, " is cancelled"],
   SWITCH: ({ detail }) => ["requested the switch of ", switchInWords(detail)],
   SWITCHED: ({ detail }) => ["switched ", switchInWords(detail)],

@@ -63,8 +63,12 @@ export function versionsView(set) {
   const path = url`/modelSets/${set}/versions`;
   const versions = use(path, 10);
   const service = (use("/services", 5).value ?? []).find((each) => each.set === set);
-  const rolledBack = url`/updates?set=${set}&state=${updateStates.wordOf("ROLLED_BACK")}&limit=100`;
-  const back = new Map((use(rolledBack, 30).value ?? []).map((each) => [each.version, each]));
+  const notLive = [
+    ...endedAs(set, updateStates.wordOf("ROLLED_BACK"), "Rolled back"),
+    ...endedAs(set, updateStates.wordOf("HELD_BACK"), "Held back"),
+  ];
+  // Of several updates with one version, the newest.
+  const back = new Map(notLive.sort((one, other) => one.id - other.id).map((each) => [each.version, each]));
   const newest = [...(versions.value ?? [])].reverse();
   const most = shown.get(set) ?? PAGE;
   const more = () => {
@@ -89,7 +93,11 @@ export function versionsView(set) {
   ];
 }
 
-/** @param {object?} back the update whose rollout of the version was rolled back */
+/** @returns {{id: number, version: string, error: string, how: string}[]} the set's last updates that ended so */
+const endedAs = (set, state, how) =>
+  (use(url`/updates?set=${set}&state=${state}&limit=100`, 30).value ?? []).map((each) => ({ ...each, how }));
+
+/** @param {object?} back the update whose version was rolled back or held back */
 function versionRow(set, version, service, back) {
   const served = (cluster) => {
     const regions = (service?.regions ?? []).filter((row) => row.live === cluster).map((row) => row.region);
@@ -107,7 +115,7 @@ function versionRow(set, version, service, back) {
     ],
     under: [
       version.bad && h("p", { class: "warn" }, "Marked bad: ", badInWords(version.bad)),
-      back && h("p", { class: "warn" }, `Rolled back, update ${back.id}: `, bdi(back.error)),
+      back && h("p", { class: "warn" }, `${back.how}, update ${back.id}: `, bdi(back.error)),
       changes(set, version.id),
     ].filter(Boolean),
   };

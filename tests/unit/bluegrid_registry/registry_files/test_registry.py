@@ -266,6 +266,37 @@ def test_an_unknown_key_is_refused_at_any_depth(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rollout", "fault"),
+    [
+        (
+            "{to: standby, quality: {metric: mae, better: lower, worsen: 0.1}}",
+            "set.update.rollout: to standby compares no quality; take it out, or roll out to live",
+        ),
+        (
+            "{to: live, quality: {metric: mae, worsen: 0.1}}",
+            "set.update.rollout.quality.better: is missing",
+        ),
+        (
+            "{to: live, quality: {metric: mae, better: less, worsen: 0.1}}",
+            "set.update.rollout.quality.better: Input should be 'lower' or 'higher'",
+        ),
+        (
+            "{to: live, quality: {metric: mae, better: lower, worsen: 10}}",
+            "set.update.rollout.quality.worsen: 10 is above 1",
+        ),
+        (
+            "{to: live, quality: {metric: mae, better: lower, worsen: .nan}}",
+            "set.update.rollout.quality.worsen: nan is above 1",
+        ),
+    ],
+)
+def test_a_demand_for_quality_that_cannot_be_met_is_refused(rollout: str, fault: str, tmp_path: Path) -> None:
+    update = f"source: platform, update: {{rollout: {rollout}}}"
+    (mistake,) = mistakes_in(tmp_path, g1=GOOD.replace("source: platform", update))
+    assert fault in mistake
+
+
 def test_a_registry_that_is_read_again_has_its_mistakes_once(tmp_path: Path) -> None:
     wrong = GOOD.replace("live: d1 ", "live: d9 ")
     fault = ["g1.yaml:8: service.live: d9 is not a cluster of line-loading; declared: d1, d2"]

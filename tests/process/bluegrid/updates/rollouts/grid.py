@@ -30,6 +30,7 @@ RETRAINED = skops_file("model 1, retrained")
 PATH = "/modelSets/g1/versions/v1/models/line-1"
 SWITCHES = "/services/line-loading/switches"
 ROLLOUT = "{to: live, bakeSeconds: 60, within: {atol: 1000}}"
+QUALITY = "{to: live, bakeSeconds: 0, quality: {metric: mae, better: lower, worsen: 0.1}}"
 SERVICE = """\
 service:
   name: line-loading
@@ -107,7 +108,8 @@ def grid(
     place: Place, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Grid]:
     file = place.registry / "g1.yaml"
-    rollout = f"source: platform\n  update:\n    rollout: {ROLLOUT}\n"
+    policy = QUALITY if "quality" in request.fixturenames else ROLLOUT
+    rollout = f"source: platform\n  update:\n    rollout: {policy}\n"
     text = file.read_text().replace("source: platform\n", rollout) + SERVICE
     if "standby" in request.fixturenames:
         row = next(line for line in text.splitlines(keepends=True) if "id: v1," in line)
@@ -141,6 +143,11 @@ def grid(
         )
         with running_server(options, place.headers("training")) as client:
             yield Grid(client, remote, regions, tmp_path / "work", place.headers("operator"))
+
+
+@pytest.fixture
+def quality() -> None:
+    """Tests that use this fixture get a grid whose set demands quality."""
 
 
 @pytest.fixture
