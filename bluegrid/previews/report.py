@@ -45,7 +45,7 @@ class RegionReport:
         region: name of the stack.
         source: of the report: a preview of the stack, or the registry files alone.
         changes: of every service.
-        comparisons: by name of a service that is switched.
+        comparisons: by name of a service with a version that is new in it, or newly gets requests.
         effects: what else the preview does; empty without a preview.
         findings: broken rules.
         errors: why there is no preview.
@@ -161,10 +161,11 @@ def _cell(sentences: Iterable[str]) -> str:
 
 def _sentences(change: ServiceChange, comparison: Comparison | None) -> Iterator[str]:
     for number, sentence in enumerate(sentences_of(change)):
-        if number == 0 and comparison is not None:
+        if number == 0 and comparison is not None and comparison.models:
             yield f"{sentence}: {comparison.models}; {comparison.signature}"
         else:
             yield sentence
+    yield from comparison.quality if comparison is not None else ()
 
 
 def _cut(head: str) -> str:

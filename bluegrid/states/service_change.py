@@ -51,6 +51,18 @@ class ServiceChange:
         return None if old is None or first is None else (old, first)
 
     @property
+    def brought(self) -> list[tuple[ClusterState, ClusterState]]:
+        """The live cluster, with the first cluster of each version that is new in the service."""
+        old, known = self._live_before, {each.version for each in self.clusters_before.values()}
+        if old is None or self.is_of_another_set:
+            return []
+        first: dict[str, ClusterState] = {}
+        for each in self.clusters_after.values():
+            if each.version not in known:
+                first.setdefault(each.version, each)
+        return [(old, each) for each in first.values()]
+
+    @property
     def is_nothing(self) -> bool:
         """Whether the service does not change."""
         return self.before == self.after

@@ -54,6 +54,22 @@ def test_a_switch_that_breaks_clients_is_a_risk() -> None:
     assert f"> - **north · line-loading**: clients of its URL may break: `{faults}`\n" in text
 
 
+def test_how_metrics_moved_stands_at_the_end_of_the_row() -> None:
+    moved = replace(COMPARED, quality=("**quality** v1 → v2: `mae|a 0.04 -> 0.03, fell in 1 of 1 model`",))
+    text = render([switched(comparisons={"line-loading": moved})])
+    quality = "**quality** v1 → v2: `mae\\|a 0.04 -> 0.03, fell in 1 of 1 model`"
+    assert f"signed by ops-2026<br>d1 stays warm<br>{quality} |" in text
+
+
+def test_a_version_on_standby_is_compared_by_its_metrics_only() -> None:
+    standby = ServiceChange(
+        ServiceState("line-loading", "g1", "d1", {"d1": D1}), ServiceState("line-loading", "g1", "d1", BOTH)
+    )
+    moved = Comparison(quality=("**quality** v1 → v2: `mae 0.04 -> 0.03, fell in 1 of 1 model`",))
+    text = render([switched(changes=[standby], comparisons={"line-loading": moved})])
+    assert "| north | line-loading | create d2 (v2), 1 pod<br>**quality** v1 → v2: `mae 0.04" in text
+
+
 def test_names_in_what_breaks_clients_are_no_markdown() -> None:
     breaking = replace(COMPARED, breaking=("input <!-- ` @grid FP64 [n] is gone",))
     text = render([switched(comparisons={"line-loading": breaking})])
