@@ -5,12 +5,9 @@ The server imports this module before it forks, and OpenSTEF only in `load`.
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bluegrid_openstef import file_type
-from bluegrid_registry import FormatError, ModelError
-from bluegrid_registry.model_types import pickle_scan
+from bluegrid_openstef.model_file import load_model
 from bluegrid_server.frameworks import FrameworkPlugin
 
 if TYPE_CHECKING:
@@ -21,48 +18,11 @@ if TYPE_CHECKING:
 
 
 def load(path: Path, trust: Iterable[str] = ()) -> Model:
-    """Load a fitted model.
+    """Load a fitted model; for the arguments and errors see `load_model`."""
+    model = load_model(path, trust)
+    from bluegrid_openstef.forecasting import TargetModel
 
-    Args:
-        path: the file.
-        trust: the names that it may use: those of trusted.toml, and the set's `trust`.
-
-    Raises:
-        ModelError: the file names others, cannot be read with the installed packages, or has no fitted model.
-    """
-    # A thread of PyArrow's allocator would be the only one that does not outlive a fork; read on its import.
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-    try:
-        from openstef_models.models.forecasting_model import ForecastingModel
-
-        from bluegrid_openstef.forecasting import TargetModel
-    except ImportError as error:
-        raise ModelError(
-            f"needs OpenSTEF: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later"
-        ) from None
-    try:
-        model = pickle_scan.load(path, frozenset(trust), {file_type.GETATTR: _new_of_object})
-    except FormatError as error:
-        raise ModelError(str(error)) from None
-    # Classes in the pickle may raise any exception, mostly for the state of another version.
-    except Exception as error:
-        raise ModelError(
-            f"cannot be loaded here: {type(error).__name__}: {error}; train it with the installed OpenSTEF"
-        ) from error
-    if not isinstance(model, ForecastingModel):
-        raise ModelError(f"is a pickled {type(model).__name__}, not a forecasting model of OpenSTEF")
-    if not model.is_fitted:
-        raise ModelError("is not fitted; fit it before it is saved")
     return TargetModel(model)
-
-
-def _new_of_object(owner: Any, name: str) -> Any:
-    """Return `object.__new__`, the one attribute that the pickle of a `TransformPipeline` looks up."""
-    if owner is not object or name != "__new__":
-        raise FormatError(
-            f"looks up the attribute {name!a}; OpenSTEF's own files look up object.__new__ alone"
-        )
-    return object.__new__
 
 
 PLUGIN = FrameworkPlugin(load, outlives_fork=True)
