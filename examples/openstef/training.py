@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
+    from openstef_models.integrations.mlflow import MLFlowStorage
+    from openstef_models.workflows import CustomForecastingWorkflow
 
 QUANTILES = (0.1, 0.5, 0.9)
-_STEP = timedelta(minutes=15)
+STEP = timedelta(minutes=15)
+TRAINING = timedelta(days=60)
 _HORIZON = timedelta(hours=48)
 _HISTORY = timedelta(days=14)
-_TRAINING = timedelta(days=60)
 _START = "2016-06-01T00:00Z"
 """When the forecast begins; the days before are the training."""
 
@@ -60,6 +62,28 @@ def train(transformers: Sequence[Transformer], kind: str, processes: int) -> Ite
         yield from pool.map(_train_one, transformers, [kind] * len(transformers))
 
 
+def new_workflow(uid: str, kind: str, storage: MLFlowStorage | None) -> CustomForecastingWorkflow:
+    """Return a workflow for one transformer, not fitted.
+
+    Args:
+        uid: the transformer's.
+        kind: one of OpenSTEF's presets.
+        storage: keeps its models; None: nothing does.
+    """
+    return create_forecasting_workflow(
+        ForecastingWorkflowConfig(
+            model_id=uid,
+            model=kind,
+            quantiles=[Q(each) for each in QUANTILES],
+            horizons=[LeadTime(_HORIZON)],
+            sample_interval=STEP,
+            radiation_column="sun",
+            wind_speed_column="wind",
+            mlflow_storage=storage,
+        )
+    )
+
+
 @cache
 def _grid() -> Grid:
     return Grid()
@@ -69,23 +93,12 @@ def _train_one(transformer: Transformer, kind: str) -> Trained:
     import pandas as pd
 
     series, start = _grid().series(transformer), pd.Timestamp(_START)
-    model = create_forecasting_workflow(
-        ForecastingWorkflowConfig(
-            model_id=transformer.uid,
-            model=kind,
-            quantiles=[Q(each) for each in QUANTILES],
-            horizons=[LeadTime(_HORIZON)],
-            sample_interval=_STEP,
-            radiation_column="sun",
-            wind_speed_column="wind",
-            mlflow_storage=None,
-        )
-    ).model
-    model.fit(TimeSeriesDataset(series[start - _TRAINING : start - _STEP].copy(), _STEP))
-    recent = series[start - _HISTORY : start + _HORIZON - _STEP].copy()
+    model = new_workflow(transformer.uid, kind, None).model
+    model.fit(TimeSeriesDataset(series[start - TRAINING : start - STEP].copy(), STEP))
+    recent = series[start - _HISTORY : start + _HORIZON - STEP].copy()
     # What is to be forecast is not known yet.
     recent.loc[start:, "load"] = np.nan
-    expected = model.predict(TimeSeriesDataset(recent.copy(), _STEP), forecast_start=start.to_pydatetime())
+    expected = model.predict(TimeSeriesDataset(recent.copy(), STEP), forecast_start=start.to_pydatetime())
     file = io.BytesIO()
     joblib.dump(model, file)
     quantiles = [each.format() for each in model.quantiles]

@@ -3,8 +3,17 @@
 file_type.py    the type `openstef/joblib`: recognises and scans a model's file; needs no OpenSTEF
 trusted.toml    the names that such files may use
 plugin.py       what the server knows of it, and `load`
+model_file.py   loads a model's file, by trusted names
 columns.py      the columns that a model takes
 forecasting.py  a loaded model: a time series as named tensors in, quantiles out
+
+storage.py              `BluegridStorage`: versions of a set in place of OpenSTEF's MLflow storage
+collecting_storage.py   OpenSTEF's interface of a storage: new runs in memory, earlier ones in versions
+history.py              the runs of a set's models, as its versions have them
+runs.py                 a run of OpenSTEF as lineage, and back
+
+trainer.py      the program that the update server runs as a set's trainer
+training.py     trains what is due, in several processes
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ MAY_IMPORT = {
         "bluegrid.tour",
         "bluegrid.updates",
     },
-    "examples": {"bluegrid_registry", "bluegrid_server"},
+    "examples": {"bluegrid_openstef", "bluegrid_registry", "bluegrid_server"},
     "tools": {
         "bluegrid_registry",
         "bluegrid.cache",

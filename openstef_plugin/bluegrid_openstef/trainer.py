@@ -1,0 +1,154 @@
+"""`python -m bluegrid_openstef.trainer MODULE:CLASS`: the trainer of a set, which the update server runs.
+
+In the registry:
+
+    update:
+      trainer:
+        command: [python, -m, bluegrid_openstef.trainer, "grid_training:Feeders", --store, "s3://models/grid"]
+        timeoutSeconds: 14400
+      schedule: {when: daily, timeZone: Europe/Amsterdam}
+
+The class is a `TrainingSource`; it is called with the trainer's parameters. What is due by OpenSTEF's own
+rule is trained, and compared with the model of the base version by OpenSTEF's own rule. What is better is
+written, and all other models of the base stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from bluegrid_registry import BluegridError, ConfigError, Version, open_store, read_commit
+from bluegrid_registry.counts import counted
+from bluegrid_registry.transfer.lineage_file import LINEAGE, write_lineage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bluegrid_openstef.history import RunHistory
+    from bluegrid_openstef.training import TrainingSource
+    from bluegrid_registry import Lineage
+
+_SUFFIX = ".joblib"
+_MOST_BYTES = 255
+"""Bytes of the longest name of a file."""
+
+
+def main() -> None:
+    """Train what standard input requests, or end with a line that says why not."""
+    options = _parser().parse_args()
+    request = json.load(sys.stdin)
+    # A process for each core trains; more threads would wait for each other. Libraries read this on import.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # As a plug-in does before it imports OpenSTEF: processes are forked afterwards.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    try:
+        _train(options, request)
+    except BluegridError as error:
+        sys.exit(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bluegrid_openstef.trainer", description=__doc__)
+    parser.add_argument("source", metavar="MODULE:CLASS", help="what to train: a TrainingSource")
+    parser.add_argument(
+        "--store", help="the store of the base; without it, all models are trained, and none are compared"
+    )
+    parser.add_argument("--trust", action="append", default=[], help="as of the set; repeatable")
+    parser.add_argument("--commit", help="of the training's code, for the lineage")
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count() or 1, help="default: one for each core"
+    )
+    parser.add_argument(
+        "--most-failures", type=float, default=0.1, help="share of trainings that may fail; default: 0.1"
+    )
+    return parser
+
+
+def _train(options: argparse.Namespace, request: dict[str, Any]) -> None:
+    from bluegrid_openstef.collecting_storage import CollectingStorage
+    from bluegrid_openstef.file_type import TYPE
+    from bluegrid_openstef.training import is_due, train
+
+    if request["type"] != str(TYPE):
+        raise ConfigError(f"set {request['set']} holds {request['type']}; this trainer makes {TYPE}")
+    make_source = partial(_source(options.source), **request["parameters"])
+    storage = CollectingStorage(set_id=request["set"], commit=options.commit)
+    storage.read_from(_history(options.store, request["set"], request["base"]), options.trust)
+    source, folder = make_source(), Path(request["folder"])
+    model_ids = [*source.model_ids()]
+    # Before anything is trained.
+    paths = {uid: _path(folder, uid) for uid in model_ids}
+    due = [uid for uid in model_ids if is_due(source, uid, storage)]
+    storage.fetch(due)
+    lineage: dict[str, Lineage] = {}
+    faults = []
+    for outcome in train(make_source, due, storage, options.processes) if due else ():
+        if outcome.fault is not None:
+            faults.append(outcome.model_id)
+            _say(f"{outcome.model_id}: {outcome.fault}")
+        elif outcome.trained is not None:
+            path = paths[outcome.model_id]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(outcome.trained.content)
+            lineage[outcome.trained.uid] = outcome.trained.lineage
+    kept = len(due) - len(lineage) - len(faults)
+    _say(
+        f"{counted(len(model_ids), 'model')}: {len(model_ids) - len(due)} recent, {len(lineage)} trained, "
+        f"{kept} no better than before, {len(faults)} failed"
+    )
+    if len(faults) > options.most_failures * len(due):
+        raise ConfigError(f"{len(faults)} of {counted(len(due), 'training')} failed; nothing is published")
+    if not lineage:
+        raise ConfigError("nothing has changed, so there is nothing to publish")
+    write_lineage(folder / LINEAGE, lineage)
+
+
+def _source(name: str) -> Callable[..., TrainingSource]:
+    module, _, attribute = name.partition(":")
+    try:
+        found: Callable[..., TrainingSource] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{name}: {error}; name it as MODULE:CLASS, importable from here") from None
+    return found
+
+
+def _history(store_address: str | None, set_id: str, base: str | None) -> RunHistory | None:
+    """Return the runs of the base version; None: there is none, or no store is named."""
+    if store_address is None or base is None:
+        return None
+    from bluegrid_openstef.history import RunHistory
+
+    store = open_store(store_address)
+    commit = read_commit(store, set_id, base)
+    return RunHistory(store, set_id, [Version(id=base, manifest=commit.manifest, updated=commit.time)])
+
+
+def _path(folder: Path, uid: str) -> Path:
+    """Return the file of a model; ConfigError if no file can have its name."""
+    path = PurePosixPath(f"{uid}{_SUFFIX}")
+    hidden_or_above = any(part.startswith(".") for part in path.parts[:-1])
+    if (
+        str(path) != f"{uid}{_SUFFIX}"
+        or path.is_absolute()
+        or hidden_or_above
+        or any(len(os.fsencode(part)) > _MOST_BYTES for part in path.parts)
+    ):
+        raise ConfigError(f"model {uid!a}: no file can have this name; rename it, or use BluegridStorage")
+    return folder / path
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Trains the models that are due, in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from openstef_core.exceptions import SkipFitting
+from openstef_models.integrations.mlflow import MLFlowStorageCallback
+from openstef_models.mixins.callbacks import WorkflowContext
+
+from bluegrid_registry import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from openstef_core.datasets import TimeSeriesDataset
+    from openstef_models.workflows import CustomForecastingWorkflow
+
+    from bluegrid_openstef.collecting_storage import CollectingStorage
+    from bluegrid_openstef.runs import TrainedModel
+
+
+class TrainingSource(Protocol):
+    """What is trained, and on what: written by the user. Each process makes one."""
+
+    def model_ids(self) -> Iterable[str]:
+        """Return the IDs of all models, such as the names of feeders."""
+
+    def workflow(self, model_id: str, storage: CollectingStorage) -> CustomForecastingWorkflow:
+        """Return the workflow of a model, not fitted, with the storage in its configuration."""
+
+    def training_data(self, model_id: str) -> TimeSeriesDataset:
+        """Return the series that the model is trained on."""
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What came of a training.
+
+    Attributes:
+        model_id: of the model.
+        trained: the new model; None: the model of before stays.
+        fault: why the training failed; None: it did not.
+    """
+
+    model_id: str
+    trained: TrainedModel | None = None
+    fault: str | None = None
+
+
+def is_due(source: TrainingSource, model_id: str, storage: CollectingStorage) -> bool:
+    """Return whether a model is to be trained, by OpenSTEF's own rule: its `model_reuse_max_age`."""
+    workflow = source.workflow(model_id, storage)
+    for callback in workflow.callbacks:
+        # Other callbacks may read the data, which is not loaded for models that are recent.
+        if isinstance(callback, MLFlowStorageCallback):
+            try:
+                callback.on_fit_start(WorkflowContext(workflow=workflow), data=None)
+            except SkipFitting:
+                return False
+    return True
+
+
+def train(
+    make_source: Callable[[], TrainingSource],
+    model_ids: Sequence[str],
+    storage: CollectingStorage,
+    processes: int,
+) -> Iterator[TrainingOutcome]:
+    """Yield the outcome for each model, in order.
+
+    Args:
+        make_source: is called in each process.
+        model_ids: what to train.
+        storage: has the models of before, which processes share with this one.
+        processes: how many train at a time.
+
+    Raises:
+        ConfigError: a process was ended, such as for its memory.
+    """
+    # Forked: OpenSTEF takes seconds to import, and the models of before are in memory once.
+    context = multiprocessing.get_context("fork")
+    try:
+        with ProcessPoolExecutor(processes, context, _begin, (make_source, storage)) as pool:
+            yield from pool.map(_train_one, model_ids)
+    except BrokenProcessPool:
+        raise ConfigError(
+            "a process that trains was ended; is there enough memory? try fewer --processes"
+        ) from None
+
+
+_worker: tuple[TrainingSource, CollectingStorage] | None = None
+"""Of a process that trains."""
+
+
+def _begin(make_source: Callable[[], TrainingSource], storage: CollectingStorage) -> None:
+    global _worker
+    _worker = make_source(), storage
+
+
+def _train_one(model_id: str) -> TrainingOutcome:
+    assert _worker is not None  # noqa: S101 - `_begin` has set it
+    source, storage = _worker
+    try:
+        workflow = source.workflow(model_id, storage)
+        workflow.fit(source.training_data(model_id))
+    # Data and pipelines may raise any exception, which concerns this model alone.
+    except Exception as error:  # noqa: BLE001
+        storage.discard()
+        return TrainingOutcome(model_id, fault=_line(error))
+    (trained,) = storage.take() or (None,)
+    return TrainingOutcome(model_id, trained)
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
