@@ -1,0 +1,98 @@
+"""The update server of this environment runs the trainer of OpenSTEF's models, which has its own."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bluegrid.updates.api.tokens import Scope, new_token
+from bluegrid.updates.serve import Options
+from bluegrid_registry import load_set, open_store, read_manifest
+from bluegrid_registry.model_types.model_type import model_types
+from tests.support.checkout import CHECKOUT
+from tests.support.update_server import running_server
+from tests.support.updating import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+FEEDERS = ("mv_feeder/OS Edam", "mv_feeder/OS Gorredijk", "transformer 7")
+
+
+@pytest.fixture
+def known_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The type `openstef/joblib`, as if bluegrid-openstef were installed beside the server."""
+    project = tomllib.loads((CHECKOUT / "openstef_plugin" / "pyproject.toml").read_text())["project"]
+    points = project["entry-points"]["bluegrid.file_types"].items()
+    info = tmp_path / "site" / f"bluegrid_openstef-{project['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Name: bluegrid-openstef\nVersion: {project['version']}\n")
+    rows = [f"{name} = {value}" for name, value in points]
+    (info / "entry_points.txt").write_text("\n".join(["[bluegrid.file_types]", *rows, ""]))
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    model_types.cache_clear()
+    yield
+    model_types.cache_clear()
+
+
+@pytest.fixture
+def registry(tmp_path: Path, interpreter: Path, known_type: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A registry with a set whose trainer is OpenSTEF's."""
+    # The trainer imports its source from the server's working folder.
+    monkeypatch.chdir(CHECKOUT)
+    registry, store = tmp_path / "registry", tmp_path / "store"
+    registry.mkdir()
+    store.mkdir()
+    source = "tests.integration.openstef.inside.targets:Feeders"
+    trainer = {
+        "command": [str(interpreter), "-m", "bluegrid_openstef.trainer", source, "--store", store.as_uri()],
+        "parameters": {
+            "reuse": {"type": "boolean", "default": True},
+            "other": {"type": "string", "default": ""},
+        },
+    }
+    declared = {
+        "id": "load",
+        "name": "Feeder load",
+        "task": "forecasting",
+        "type": "openstef/joblib",
+        "source": "platform",
+        "update": {"trainer": trainer, "schedule": {"when": "daily"}},
+    }
+    YAML().dump({"set": declared, "versions": []}, registry / "load.yaml")
+    return registry
+
+
+@pytest.fixture
+def client(tmp_path: Path, registry: Path) -> Iterator[httpx.Client]:
+    secret, row = new_token("training", [Scope.READ, Scope.UPDATE])
+    YAML().dump([row.model_dump(mode="json")], tmp_path / "tokens.yaml")
+    options = Options(registry, (tmp_path / "store").as_uri(), tmp_path / "state", tmp_path / "tokens.yaml")
+    with running_server(options, {"Authorization": f"Bearer {secret}"}) as client:
+        yield client
+
+
+def trained(client: httpx.Client, base: str | None, **parameters: object) -> dict[str, Any]:
+    wanted = {"train": parameters} if base is None else {"base": base, "train": parameters}
+    return ended(client, client.post("/modelSets/load/updates", json=wanted))
+
+
+def test_an_update_trains_what_is_due_and_publishes_what_is_better(
+    client: httpx.Client, registry: Path, tmp_path: Path
+) -> None:
+    first = trained(client, None)
+    assert (first["state"], first["version"], first["error"]) == ("done", "v1", None)
+    assert first["result"]["models"] == len(FEEDERS)
+    second = trained(client, "v1", reuse=False, other=FEEDERS[1])
+    assert (second["state"], second["version"], second["error"]) == ("done", "v2", None)
+    assert second["result"]["sent_models"] == 1
+    row = load_set(registry, "load").version("v2")
+    manifest = read_manifest(open_store((tmp_path / "store").as_uri()), "load", "v2", row.manifest)
+    assert [each.uid for each in manifest.models] == sorted(FEEDERS)
+    assert all(each.lineage is not None and each.lineage.metrics for each in manifest.models)
