@@ -41,7 +41,8 @@ _JOB_REPORT_SECONDS = 15
 """Seconds for a Job to report that it ran out of time, before Pulumi's timeout, which has no reason."""
 
 _READY_SECONDS = 30.0
-"""Time limit for a standby to answer: one that runs answers at once, one that has died never does."""
+"""Time limit for a standby to answer, unless the stack's is shorter: a standby that runs answers at once, one
+that has died never does."""
 
 
 class ModelCluster(pulumi.ComponentResource):
@@ -226,7 +227,7 @@ class ModelCluster(pulumi.ComponentResource):
         # the Services of the other shards only.
         gate = self.gate(answers=1 if self._args.cluster.shards == 1 else ANSWERS_IN_A_ROW)
         remedy = "the live route is as it was: see `bluegrid status`, or switch to another cluster"
-        gate = gate and replace(gate, timeout=_READY_SECONDS, remedy=remedy)
+        gate = gate and replace(gate, timeout=min(_READY_SECONDS, gate.timeout), remedy=remedy)
         return self._args.hosting.safeguards.ready.expect(route, gate, self._standing_host())
 
     def _standing_host(self) -> pulumi.Output[str]:

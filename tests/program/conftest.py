@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid_components.proofs.hooks import Proofs
 from tests.program.cluster import api_server, kubeconfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import pulumi
+
+    from bluegrid_components.proofs.gate import Gate
 
 FILE = """\
 set: {{id: g1, name: Line loading, task: regression, type: scikit-learn/skops, source: platform}}
@@ -38,6 +43,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def reached(cluster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the stacks of these tests deploy to."""
     monkeypatch.setenv("KUBECONFIG", str(cluster))
+
+
+@pytest.fixture
+def proofs(monkeypatch: pytest.MonkeyPatch) -> list[Gate]:
+    """The proofs of the live route that a program declares, as it does so."""
+    declared: list[Gate] = []
+    expect = Proofs.expect
+
+    def note(self: Proofs, route: str, gate: Gate | None, host: pulumi.Input[str] | None) -> object:
+        if route == "line-loading" and gate is not None:
+            declared.append(gate)
+        return expect(self, route, gate, host)
+
+    monkeypatch.setattr(Proofs, "expect", note)
+    return declared
 
 
 @pytest.fixture

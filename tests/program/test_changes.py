@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from bluegrid_components.proofs.gate import Gate
+
     Write = Callable[..., Path]
 
 LIVE = "Ingress line-loading"
@@ -194,6 +196,11 @@ def test_every_wait_ends_at_the_stacks_time_out(registry: Write) -> None:
             "pulumi.com/patchForce": "true",
             "pulumi.com/skipAwait": "true",
         }
+
+
+def test_proofs_of_answers_end_at_the_stacks_time_out(registry: Write, proofs: list[Gate]) -> None:
+    run_program(registry(live="d2"), readyTimeout="20")
+    assert [each.timeout for each in proofs] == [20, 20]
 
 
 def test_a_preflight_that_fails_ends_at_once_and_is_replaced_by_the_next_update(registry: Write) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from bluegrid.project import Urns
 from bluegrid_components.proofs.gate import ANSWERS_IN_A_ROW
-from bluegrid_components.proofs.hooks import Proofs
 from bluegrid_registry import Registry
 from tests.program.cluster import api_server, kubeconfig
 from tests.program.objects import container_of, pod_of
@@ -108,17 +107,8 @@ def test_a_switch_to_a_cluster_with_shards_waits_for_all_of_them(registry: Write
 
 
 def test_just_before_a_switch_to_shards_their_pods_answer_20_times_in_a_row(
-    registry: Write, monkeypatch: pytest.MonkeyPatch
+    registry: Write, proofs: list[Gate]
 ) -> None:
-    proofs: list[Gate] = []
-    expect = Proofs.expect
-
-    def note(self: Proofs, route: str, gate: Gate | None, host: pulumi.Input[str] | None) -> object:
-        if route == "line-loading" and gate is not None:
-            proofs.append(gate)
-        return expect(self, route, gate, host)
-
-    monkeypatch.setattr(Proofs, "expect", note)
     run_program(registry(live="d2"))
     (whole,) = [each.answers for each in proofs if each.timeout == 30]
     proofs.clear()

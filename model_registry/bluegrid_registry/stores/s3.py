@@ -56,6 +56,8 @@ class S3Store:
         self._probing, self._supporting = threading.Lock(), threading.Lock()
         self._supports: dict[ChecksumAlgorithm, Support] = {}
         self._capabilities: Capabilities | None = None
+        self._failure: errors.BluegridError | None = None
+        """Error of the last probe that failed."""
 
     def get(self, key: str) -> bytes:
         """Return the object."""
@@ -107,9 +109,17 @@ class S3Store:
 
     def probe(self) -> Capabilities:
         """Detect the capabilities of the server, or recall them from an earlier probe."""
+        earlier = self._failure
         with self._probing:
             if self._capabilities is None:
-                self._capabilities = self._detect()
+                # Failed while this thread waited: another probe would take as long, and fail too.
+                if (failure := self._failure) is not None and failure is not earlier:
+                    raise failure
+                try:
+                    self._capabilities = self._detect()
+                except errors.BluegridError as error:
+                    self._failure = error
+                    raise
             return self._capabilities
 
     def _detect(self) -> Capabilities:

@@ -145,8 +145,8 @@ def _half_sent(
     wire: Wire, key: str, headers: dict[str, Any], count: int, pool: ThreadPoolExecutor
 ) -> Iterator[list[Future[aws.ClientError | None]]]:
     """Yield writes of which the first halves are sent; they go on at the end of the block, all at once."""
-    go_on = threading.Event()
-    stalled = [_Stalled(_DATA, go_on) for _ in range(count)]
+    begun, go_on = threading.Event(), threading.Event()
+    stalled = [_Stalled(_DATA, begun, go_on) for _ in range(count)]
     writes = []
     try:
         for body in stalled:
@@ -154,8 +154,14 @@ def _half_sent(
             write = pool.submit(wire.refusal, key, body, headers)
             write.add_done_callback(body.end)
             writes.append(write)
+        # Ends with the first write if the server does not answer.
+        begun.wait()
         for body in stalled:
             body.is_half_sent.wait(STALL)
+        for write in writes:
+            if write.done():
+                # Raises its error: other writes would take as long, and fail too.
+                write.result()
         yield writes
     finally:
         go_on.set()
@@ -191,12 +197,12 @@ def _offer(wire: Wire) -> aws.ClientError | None:
 
 
 class _Stalled(io.BytesIO):
-    """A request's body whose second half is held back until `go_on` is set."""
+    """A request's body whose second half is held back until `go_on` is set; sets `begun` before."""
 
-    def __init__(self, data: bytes, go_on: threading.Event) -> None:
+    def __init__(self, data: bytes, begun: threading.Event, go_on: threading.Event) -> None:
         super().__init__(data)
         self._is_sent = False
-        self.is_half_sent, self._go_on = threading.Event(), go_on
+        self.is_half_sent, self._begun, self._go_on = threading.Event(), begun, go_on
         self._half = len(data) // 2
 
     def arm(self, request: Any, **_: object) -> None:
@@ -205,7 +211,7 @@ class _Stalled(io.BytesIO):
 
     def end(self, _: object) -> None:
         """Release the threads that wait for `is_half_sent` after the write has ended or failed."""
-        self.is_half_sent.set()
+        self._note()
 
     def read(self, size: int | None = -1) -> bytes:
         # Reading the body for the signature must not stall.
@@ -213,9 +219,13 @@ class _Stalled(io.BytesIO):
             return super().read(size)
         if self.tell() == 0:
             return super().read(self._half)
-        self.is_half_sent.set()
+        self._note()
         self._go_on.wait(4 * STALL)
         return super().read(size)
+
+    def _note(self) -> None:
+        self.is_half_sent.set()
+        self._begun.set()
 
 
 def _own_key() -> str:

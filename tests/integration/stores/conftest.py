@@ -168,6 +168,16 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bluegrid_registry.stores.s3.READ_TIMEOUT", 2)
 
 
+@pytest.fixture
+def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first write to a server send each kind of request of a probe, and few requests of a kind.
+
+    For tests that break every request: 10 instead of 35 belong to the probe.
+    """
+    for name, value in {"_ROUNDS": 1, "_TOGETHER": 2, "_PAUSE": 0}.items():
+        monkeypatch.setattr(f"bluegrid_registry.stores.s3_probe.{name}", value)
+
+
 @pytest.fixture(params=ONCE)
 def passing(request: pytest.FixtureRequest, patient: None, monkeypatch: pytest.MonkeyPatch) -> Fault:
     """Give each temporary fault; silence lasts as long as a client waits."""

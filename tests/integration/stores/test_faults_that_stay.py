@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.integration.stores.conftest import Place, Server
     from tests.integration.stores.faulty_proxy import Exchange
 
-pytestmark = pytest.mark.usefixtures("patient")
+pytestmark = pytest.mark.usefixtures("patient", "short_probe")
 
 MODELS = 200
 """So many that they need several small packs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer
 from typing import TYPE_CHECKING
@@ -19,12 +20,14 @@ from bluegrid_registry import (
     ObjectExists,
     Store,
     StoreError,
+    StoreUnreachable,
     VersionConflict,
     fetch_bytes,
     open_store,
     push,
 )
 from bluegrid_registry.stores import s3_memory
+from bluegrid_registry.stores.s3_wire import Wire
 from tests.integration.stores.pretender import pretending
 from tests.integration.stores.versions import contents, models, version
 
@@ -101,6 +104,29 @@ def test_a_server_that_is_not_known_gets_nothing_before_it_is_known_to_write_ato
     with pytest.raises(StoreError, match="not atomic"):
         push(open_store(pretender.url), "g1", "v1", models(1), model_type=model_type)
     assert not [path for path in pretender.objects if "/sets/" in path]
+
+
+def test_a_push_to_a_server_that_refuses_connections_probes_it_once(
+    patient: None, model_type: ModelType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requested: Counter[str] = Counter()
+    refusal = Wire.refusal
+
+    def counted(wire: Wire, key: str, body: object, headers: dict[str, object]) -> object:
+        requested[key] += 1
+        return refusal(wire, key, body, headers)
+
+    monkeypatch.setattr(Wire, "refusal", counted)
+    with pytest.raises(StoreUnreachable):
+        push(
+            open_store("s3://models?endpoint=http://127.0.0.1:9"),
+            "g1",
+            "v1",
+            models(1),
+            model_type=model_type,
+        )
+    # The object that stays, a wrong checksum, and two writes at a time. No request follows one that failed.
+    assert sorted(requested.values()) == [1, 1, 2]
 
 
 def test_a_server_that_takes_one_request_at_a_time_is_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
