@@ -9,6 +9,7 @@
     sbom.py         the contents of an image, as a CycloneDX document
     origin.py       where an image comes from: its labels
     packages.py     the locked dependencies, without the files that never run in a pod
+    plugins.py      a plug-in of this repository, as its wheel
     buildah.py      buildah with a separate storage
     cache.py        the folder of built images
     commands.py     runs programs; reports failures on one line

@@ -18,6 +18,7 @@ from bluegrid.image.keys import key_of
 if TYPE_CHECKING:
     from bluegrid.image.buildah import Buildah
     from bluegrid.image.commands import Progress
+    from bluegrid.image.families import Family
 
 _ON_DISK = ("dir", "docker-archive", "oci", "oci-archive")
 """Transports of image references that are followed by a path."""
@@ -38,28 +39,28 @@ class Base:
     archive: Path | None = None
 
 
-def candidates(named: str | None, *, has_java: bool = False) -> tuple[Base, ...]:
-    """Return the bases to try, best first; the official Python image has no Java."""
+def candidates(named: str | None, family: Family) -> tuple[Base, ...]:
+    """Return the bases to try for a family, best first; the official Python image has no Java."""
     if named is not None:
         return (Base(_absolute(named)),)
-    key = key_of([debian.suite(), platform.machine()], [Path(debian.__file__).parent])
-    archive = cache.folder() / f"{'java' if has_java else 'debian'}-{key}.tar"
+    suite = debian.suite(family.python)
+    key = key_of([suite, platform.machine()], [Path(debian.__file__).parent])
+    archive = cache.folder() / f"{'java' if family.has_java else 'debian'}-{suite}-{key}.tar"
     made = Base(f"oci-archive:{archive}", archive)
-    return (made,) if has_java else (Base(_official()), made)
+    return (made,) if family.has_java else (Base(_official()), made)
 
 
-def obtain(
-    named: str | None, buildah: Buildah, work: Path, progress: Progress, *, has_java: bool = False
-) -> Base:
-    """Choose a base; make the base of Debian packages if it is chosen and not cached."""
-    *others, last = candidates(named, has_java=has_java)
+def obtain(named: str | None, family: Family, buildah: Buildah, work: Path, progress: Progress) -> Base:
+    """Choose a base for a family; make the base of Debian packages if it is chosen and not cached."""
+    *others, last = candidates(named, family)
     for base in others:
         progress(f"asking for {base.reference}")
         if buildah.reaches(base.reference):
             return base
     if last.archive is not None and not last.archive.exists():
-        progress(f"making a base of Debian {debian.suite()} packages, usually 30 s")
-        debian.build(buildah, work, last.archive, has_java=has_java)
+        suite = debian.suite(family.python)
+        progress(f"making a base of Debian {suite} packages, usually 30 s")
+        debian.build(buildah, work, last.archive, suite, has_java=family.has_java)
         cache.keep(last.archive)
     return last
 

@@ -10,10 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from bluegrid.image import cache, environment, origin, packages, sbom, source
+from bluegrid.image import cache, environment, origin, packages, plugins, sbom, source
 from bluegrid.image.base import CONTAINERFILE, candidates, obtain
 from bluegrid.image.buildah import Buildah
 from bluegrid.image.commands import Commands, Progress
+from bluegrid.image.errors import ImageError
 from bluegrid.image.families import DEFAULT, FAMILIES
 from bluegrid.image.keys import key_of, sources
 
@@ -74,14 +75,14 @@ def build(progress: Progress, family: Family = FAMILIES[DEFAULT], base: str | No
         log = cache.folder() / "build.log"
         log.unlink(missing_ok=True)
         commands = Commands(log, lock, work, {**environment.of_programs(), "TMPDIR": str(work)})
-        locked = packages.requirements(commands, family.extras)
-        for candidate in candidates(base, has_java=family.has_java):
+        locked = packages.requirements(commands, family)
+        for candidate in candidates(base, family):
             image = image_of(candidate, locked, family)
             if image.archive.exists():
                 image.archive.touch()
                 return image
         buildah = Buildah(commands, work / "storage")
-        chosen = obtain(base, buildah, work, progress, has_java=family.has_java)
+        chosen = obtain(base, family, buildah, work, progress)
         image = image_of(chosen, locked, family)
         _build(buildah, chosen, locked, work, image, family, progress)
         cache.keep(image.archive)
@@ -101,8 +102,12 @@ def image_of(base: Base, locked: str, family: Family) -> Image:
         locked: the exact versions and hashes of the packages, see `packages.requirements`.
         family: the frameworks of the image.
     """
-    folders = [*source.packages(), Path(__file__).parent]
-    key = key_of([base.reference, locked, *family.extras], folders)
+    names, folders = [base.reference, locked, *family.extras], [*source.packages(), Path(__file__).parent]
+    if family.plugin is not None:
+        project, package = plugins.identity(family.plugin)
+        names.append(project)
+        folders.append(package)
+    key = key_of(names, folders)
     return Image(f"localhost/{family.image}", key, cache.folder() / f"{family.image}-{key}.tar")
 
 
@@ -110,9 +115,11 @@ def _build(
     buildah: Buildah, base: Base, locked: str, work: Path, image: Image, family: Family, progress: Progress
 ) -> None:
     context = work / "context"
-    python = buildah.python_of(base.reference)
+    python = python_of(buildah, base, family)
     progress(f"installing packages for Python {python}, usually 20 s")
     packages.install(buildah.commands, locked, python, context / "packages")
+    if family.plugin is not None:
+        plugins.install(buildah.commands, family.plugin, context / "packages")
     for package in source.packages():
         for path in sources(package):
             copy = context / "source" / path.relative_to(package.parent)
@@ -128,8 +135,27 @@ def _build(
     (context / "sbom.cdx.json").write_text(listed)
     progress("building the image, usually 60 s")
     labels = origin.labels(source.checkout(), family, base)
-    built = buildah.build(CONTAINERFILE, context, labels, BASE=base.reference, EXTRAS=",".join(family.extras))
+    built = buildah.build(
+        CONTAINERFILE,
+        context,
+        labels,
+        BASE=base.reference,
+        EXTRAS=",".join(family.extras),
+        MODULES=family.plugin.imports if family.plugin else "",
+    )
     progress("writing its archive, usually 20 s")
     image.sbom.write_text(listed)
     buildah.save(built, image.tagged, image.archive)
     progress(f"{image.tagged}: {image.archive.stat().st_size / 1e6:.0f} MB")
+
+
+def python_of(buildah: Buildah, base: Base, family: Family) -> str:
+    """Return the version of a base's Python, such as 3.13; ImageError if the family needs a later one."""
+    python = buildah.python_of(base.reference)
+    if tuple(map(int, python.split("."))) < family.python:
+        oldest = ".".join(map(str, family.python))
+        raise ImageError(
+            f"{base.reference} has Python {python}, and the packages of {family.name} need {oldest} or later;"
+            " name another base with --base-image"
+        )
+    return python

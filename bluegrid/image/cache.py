@@ -3,7 +3,7 @@
 ${XDG_CACHE_HOME:-~/.cache}/bluegrid/images/
     bluegrid-server-<key>.tar   OCI archives; the newest few
     bluegrid-server-<key>.cdx.json   the contents of each
-    debian-<key>.tar            the base of Debian packages, an OCI archive too
+    debian-bookworm-<key>.tar   a base of Debian packages, an OCI archive too
     work/                       files of the running build; deleted afterwards
     build.log                   the output of the last build's programs
     lock                        held while an image is built

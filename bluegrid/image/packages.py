@@ -19,9 +19,8 @@ from bluegrid.image.errors import ImageError
 from bluegrid.image.trim import trim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bluegrid.image.commands import Commands
+    from bluegrid.image.families import Family
 
 _GLIBC = "manylinux_2_28"
 
@@ -36,25 +35,32 @@ _NEVER_RUN = (
     "zstandard/_cffi*",  # the backend for other Python implementations
     "pydantic/v1/**",
     "onnx/backend/test/**",
+    # What OpenSTEF requires, and uses nothing of: drawing in a browser, storage over a network, the names of
+    # countries in other languages, tables of panels and inverters.
+    "plotly/labextension",
+    "share/jupyter",
+    "plotly/package_data/datasets",
+    "plotly/package_data/*.js",
+    "pyarrow/*_s3*",
+    "pyarrow/*flight*",
+    "pycountry/locales",
+    "pvlib/data/*.[!h]*",
 )
 
 _SOURCE_ONLY = ("pyspark",)
 """Packages without wheels; they have no compiled parts."""
 
-_PLOTTING = ("graphviz", "matplotlib", "plotly")
-"""Packages with which CatBoost draws (70 MB with their own); it imports them when it does."""
-
 _AWS_SERVICES = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
 """The services of botocore's 400 (28 MB) that are needed to read a store and get credentials."""
 
 
-def requirements(commands: Commands, extras: Iterable[str]) -> str:
-    """Return the model server's dependencies, with some extras: locked versions and hashes for pip."""
-    chosen = [word for extra in extras for word in ("--extra", extra)]
+def requirements(commands: Commands, family: Family) -> str:
+    """Return the dependencies of a family, without bluegrid's own: locked versions and hashes for pip."""
+    chosen = [word for extra in family.extras for word in ("--extra", extra)]
     return commands.run(
-        uv(), "export", "--quiet", "--project", source.lock_folder(), "--frozen",
-        "--package", "bluegrid-server", *chosen, "--no-default-groups", "--no-emit-workspace",
-        "--no-header", "--no-annotate", *(word for name in _PLOTTING for word in ("--prune", name)),
+        uv(), "export", "--quiet", "--project", source.lock_folder(family.plugin), "--frozen",
+        "--package", family.distribution, *chosen, "--no-default-groups", "--no-emit-local",
+        "--no-header", "--no-annotate", *(word for name in family.unused for word in ("--prune", name)),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Import every module that a pod may need: `EXTRAS=onnx,accelerate python -m bluegrid_server.imports`.
+"""Import every module that a pod may need: `EXTRAS=onnx MODULES= python -m bluegrid_server.imports`.
 
 The build of an image runs this last, so that a missing package fails the build and not a cluster.
 """
@@ -43,5 +43,7 @@ def modules_of(extras: Collection[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    for module in modules_of(os.environ["EXTRAS"].split(",")):
+    # Those of a plug-in's own; mostly none.
+    others = filter(None, os.environ["MODULES"].split(","))
+    for module in (*modules_of(os.environ["EXTRAS"].split(",")), *others):
         import_module(module)

@@ -5,6 +5,7 @@ trusted.toml    the names that such files may use
 plugin.py       what the server knows of it, and `load`
 model_file.py   loads a model's file, by trusted names
 columns.py      the columns that a model takes
+imports.py      what the build of an image imports
 forecasting.py  a loaded model: a time series as named tensors in, quantiles out
 
 storage.py              `BluegridStorage`: versions of a set in place of OpenSTEF's MLflow storage

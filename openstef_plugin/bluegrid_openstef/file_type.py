@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import tomllib
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from bluegrid_registry import FormatError, ModelType
 from bluegrid_registry.model_types import compressed, pickle_scan, sniff
 from bluegrid_registry.model_types.allowlist import PICKLE_GLOBALS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _MODELS = frozenset({"openstef_models.models.forecasting_model.ForecastingModel"})
 """The classes of a whole pipeline: preprocessing, forecaster and postprocessing."""
@@ -23,10 +27,14 @@ GETATTR = "builtins.getattr"
 """Every file of OpenSTEF names it. In pods it is a function that knows the attribute `object.__new__`."""
 
 
+def trusted_table() -> Mapping[str, Sequence[str]]:
+    """Return the table of trusted.toml: classes and functions by module."""
+    return tomllib.loads(files(__package__).joinpath("trusted.toml").read_text("utf-8"))
+
+
 def trusted_names() -> frozenset[str]:
     """Return the names that files may use without `trust`: of any pickle, and those of trusted.toml."""
-    table = tomllib.loads(files(__package__).joinpath("trusted.toml").read_text("utf-8"))
-    own = {f"{module}.{name}" for module, names in table.items() for name in names}
+    own = {f"{module}.{name}" for module, names in trusted_table().items() for name in names}
     return PICKLE_GLOBALS | own | {pickle_scan.ENCODE, GETATTR}
 
 

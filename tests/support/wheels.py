@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FLOATING = ("protobuf", "googleapis-common-protos", "grpcio", "opentelemetry-")
 """What the lock overrides for pulumi-policy, which asks for protobuf 5: nobody else has that override."""
-_PROJECTS = (".", "components", "model_registry", "model_server")
+_PROJECTS = (".", "components", "model_registry", "model_server", "openstef_plugin")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Wheels:
     @classmethod
     def build(cls, folder: Path, checkout: Path = CHECKOUT) -> Wheels:
         """Build the wheels of a checkout, or of a copy of one."""
-        run_uv("build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(folder), cwd=checkout)
+        for what in ("--all-packages", "openstef_plugin"):
+            run_uv("build", "--quiet", what, "--wheel", "--out-dir", str(folder), cwd=checkout)
         locked = run_uv(
             "export", "--quiet", "--frozen", "--all-packages", "--no-default-groups", "--no-emit-workspace",
             "--no-hashes", "--no-header", "--no-annotate", "--all-extras", "--no-extra", "tensorflow",

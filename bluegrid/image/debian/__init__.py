@@ -21,8 +21,8 @@ _PACKAGES = "base-files,libc-bin,python3,libstdc++6"
 libstdc++6; its wheel has the rest."""
 _JAVA_PACKAGES = f"{_PACKAGES},bash,coreutils,default-jre-headless,procps"
 
-_SUITE = "bookworm"
-"""The release to use if this machine does not run Debian; the oldest with a Python that is new enough."""
+_PYTHONS = {"bookworm": (3, 11), "trixie": (3, 13)}
+"""The Python of each release that a base is made of, oldest first."""
 
 # Programs and data that are needed to install Debian's packages, not to run Python. Licences stay.
 _NEVER_RUN = (
@@ -69,21 +69,29 @@ done > "$1/var/lib/dpkg/status"
 """Shell script for dpkg's status file, which dpkg does not write for packages that are only unpacked."""
 
 
-def suite() -> str:
-    """Return the Debian release of the packages: if possible this machine's, which has keys and mirrors."""
+def suite(python: tuple[int, int]) -> str:
+    """Return the Debian release of the packages: if possible this machine's, which has keys and mirrors.
+
+    Args:
+        python: the oldest version that the release may have.
+    """
     release = platform.freedesktop_os_release()
-    return release.get("VERSION_CODENAME", _SUITE) if release["ID"] == "debian" else _SUITE
+    own = release.get("VERSION_CODENAME")
+    # A release of Debian that is not listed is a later one.
+    if release["ID"] == "debian" and own is not None and _PYTHONS.get(own, python) >= python:
+        return own
+    return next(name for name, its in _PYTHONS.items() if its >= python)
 
 
-def build(buildah: Buildah, work: Path, archive: Path, *, has_java: bool = False) -> None:
-    """Make the base as an OCI archive."""
+def build(buildah: Buildah, work: Path, archive: Path, suite: str, *, has_java: bool = False) -> None:
+    """Make the base of a Debian release as an OCI archive."""
     context = work / "debian"
     rootfs = context / "rootfs"
     context.mkdir()
     packages = _JAVA_PACKAGES if has_java else _PACKAGES
     buildah.commands.run(
         "mmdebstrap", "--quiet", "--variant=extract", f"--include={packages}",
-        f"--extract-hook={_KEEP_STATUS}", suite(), rootfs,
+        f"--extract-hook={_KEEP_STATUS}", suite, rootfs,
     )  # fmt: skip
     if has_java:
         # Packages are unpacked but not configured, so the scripts that make such links have not run.
@@ -91,4 +99,4 @@ def build(buildah: Buildah, work: Path, archive: Path, *, has_java: bool = False
     trim(rootfs, _NEVER_RUN, keep=_JAVA_PROGRAMS if has_java else frozenset())
     trim(rootfs, ["usr/share/doc/*/*"], keep=frozenset({"copyright"}))
     image = buildah.build(CONTAINERFILE, context)
-    buildah.save(image, f"localhost/bluegrid-debian:{suite()}", archive)
+    buildah.save(image, f"localhost/bluegrid-debian:{suite}", archive)

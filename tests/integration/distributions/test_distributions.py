@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
-PACKAGES = ("bluegrid", "bluegrid_components", "bluegrid_registry", "bluegrid_server")
+PACKAGES = ("bluegrid", "bluegrid_components", "bluegrid_openstef", "bluegrid_registry", "bluegrid_server")
 
 
 @pytest.fixture(scope="module")

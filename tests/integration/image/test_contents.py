@@ -76,9 +76,9 @@ class Archive:
         return cast("IO[bytes]", self._archive.extractfile(name))
 
 
-@pytest.fixture(scope="module")
-def image() -> Image:
-    return images.build(lambda _: None)
+@pytest.fixture(scope="module", params=[images.DEFAULT, "openstef"])
+def image(request: pytest.FixtureRequest) -> Image:
+    return images.build(lambda _: None, images.family_of(request.param))
 
 
 @pytest.fixture(scope="module")
@@ -129,11 +129,11 @@ def test_the_sbom_lists_the_same_and_stands_beside_the_archive(
     assert any(purl.startswith("pkg:pypi/scikit-learn@") for purl in listed)
 
 
-def test_labels_say_what_it_is_and_where_it_comes_from(archive: Archive) -> None:
+def test_labels_say_what_it_is_and_where_it_comes_from(image: Image, archive: Archive) -> None:
     prefix = "org.opencontainers.image."
     labels = {
         name.removeprefix(prefix): value for name, value in archive.labels.items() if name.startswith(prefix)
     }
     assert {"title", "description", "version", "created", "licenses"} <= set(labels)
-    assert (labels["title"], labels["licenses"]) == ("bluegrid-server", "Apache-2.0")
+    assert (labels["title"], labels["licenses"]) == (image.name.removeprefix("localhost/"), "Apache-2.0")
     assert not any("/" in labels.get(name, "") for name in ("title", "version", "revision"))

@@ -1,55 +1,18 @@
-"""An environment with OpenSTEF, which needs a later Python than bluegrid: tests of `inside` run in it."""
-
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bluegrid import cache
-from bluegrid.image.packages import uv
-from tests.support.checkout import CHECKOUT
+from tests.support import openstef
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Run by an interpreter of its own.
 collect_ignore = ["inside"]
-ENVIRONMENT = CHECKOUT / ".bluegrid" / "openstef"
-PYTHONS = ("3.13", "3.12")
-"""Versions that OpenSTEF 4.7 and its compiled packages support, best first."""
 
 
 @pytest.fixture(scope="session")
 def interpreter() -> Path:
-    """The interpreter of an environment as openstef_plugin/uv.lock says: 1.2 GB, half a minute at first."""
-    subprocess.run(
-        [
-            uv(), "sync", "--quiet", "--frozen", "--project", "openstef_plugin", "--no-default-groups",
-            "--group", "dev", "--group", "example", "--python", _python(),
-        ],
-        cwd=CHECKOUT,
-        env={
-            "UV_CACHE_DIR": str(cache.root() / "uv"),
-            **os.environ,
-            "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT),
-        },
-        check=True,
-    )  # fmt: skip
-    return ENVIRONMENT / "bin" / "python"
-
-
-def _python() -> str:
-    """Return a Python on this machine that OpenSTEF supports, or a version that uv then downloads."""
-    # pyenv's own programs on PATH run a version only where one is chosen.
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    for version in PYTHONS:
-        folders = [str(each) for each in sorted(pyenv.glob(f"{version}.*/bin"))]
-        found = subprocess.run(
-            [uv(), "python", "find", "--no-project", "--no-python-downloads", version],
-            env={**os.environ, "PATH": os.pathsep.join([*folders, os.environ["PATH"]])},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if found.returncode == 0:
-            return found.stdout.strip()
-    return PYTHONS[0]
+    return openstef.environment()

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
 from tests.support.checkout import CHECKOUT
+from tests.support.openstef import run
 
 INSIDE = Path(__file__).with_name("inside")
-
-
-def run(interpreter: Path, *arguments: str, folder: Path) -> str:
-    """Run Python in the environment, in `folder`; return what it printed."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "XDG_CACHE_HOME") if name in os.environ}
-    done = subprocess.run(
-        [interpreter, *arguments],
-        cwd=folder,
-        env={"PATH": f"{interpreter.parent}:{os.environ['PATH']}", **kept},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_pipelines_answer_as_openstef_does(interpreter: Path, tmp_path: Path) -> None:

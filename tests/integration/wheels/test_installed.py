@@ -67,7 +67,8 @@ class Project:
 @pytest.fixture(scope="module")
 def project(wheels: Wheels, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("installed")
-    return Project(folder / "project", wheels.install(folder / "env", "bluegrid[stack,updates,images,tour]"))
+    installed = wheels.install(folder / "env", "bluegrid[stack,updates,images,tour]", "bluegrid-openstef")
+    return Project(folder / "project", installed)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,8 @@ def test_the_installed_packages_are_all_named_after_bluegrid(project: Project) -
         "print(*sorted(name for name, of in names().items() if any('bluegrid' in each for each in of)))"
     )
     found = project.python(code).split()
-    assert found == ["bluegrid", "bluegrid_components", "bluegrid_registry", "bluegrid_server"]
+    parts = ("components", "openstef", "registry", "server")
+    assert found == ["bluegrid", *(f"bluegrid_{part}" for part in parts)]
 
 
 def test_the_command_reads_the_projects_registry(project: Project) -> None:
@@ -166,9 +168,12 @@ def test_the_files_of_observability_are_in_the_wheel(project: Project) -> None:
     assert project.python(code).split() == ["dashboard.json", "podmonitor.yaml", "rules.yaml", "updates.yaml"]
 
 
-def test_an_image_is_built_from_the_same_as_in_a_checkout(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ["onnx", "openstef"])
+def test_an_image_is_built_from_the_same_as_in_a_checkout(
+    family: str, project: Project, tmp_path: Path
+) -> None:
     base = "registry.example.org/python:3.12"
-    archive = tmp_path / "bluegrid" / "images" / f"{name_of_image('onnx', base, tmp_path)}.tar"
+    archive = tmp_path / "bluegrid" / "images" / f"{name_of_image(family, base, tmp_path)}.tar"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w") as empty:
         index = json.dumps({"manifests": [{"digest": "sha256:1"}]}).encode()
@@ -176,7 +181,7 @@ def test_an_image_is_built_from_the_same_as_in_a_checkout(project: Project, tmp_
         header.size = len(index)
         empty.addfile(header, io.BytesIO(index))
     # The archive's name has the key of all its inputs: an archive with that name is used, not built again.
-    options = ("onnx", "--base-image", base, "--json")
+    options = (family, "--base-image", base, "--json")
     found = project.run("bluegrid", "image", "build", *options, XDG_CACHE_HOME=str(tmp_path), UV=uv())
     assert json.loads(found)["archive"] == str(archive)
 
@@ -185,7 +190,7 @@ def name_of_image(family: str, base: str, folder: Path) -> str:
     """Return the name of the archive of an image that this checkout makes."""
     with (folder / "lock").open("w") as lock:
         commands = Commands(folder / "log", lock.fileno(), folder, environment.of_programs())
-        locked = packages.requirements(commands, FAMILIES[family].extras)
+        locked = packages.requirements(commands, FAMILIES[family])
     return image_of(Base(base), locked, FAMILIES[family]).archive.stem
 
 

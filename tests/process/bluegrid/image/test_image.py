@@ -19,9 +19,7 @@ def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path:
         offline = {**environment.of_programs(), "UV_OFFLINE": "1"}
         commands = Commands(tmp_path / "log", lock.fileno(), tmp_path, offline)
         of = {
-            name: set(
-                re.findall(r"^([\w.-]+)==", packages.requirements(commands, family.extras), re.MULTILINE)
-            )
+            name: set(re.findall(r"^([\w.-]+)==", packages.requirements(commands, family), re.MULTILINE))
             for name, family in FAMILIES.items()
         }
     frameworks = {
@@ -38,6 +36,9 @@ def test_every_familys_packages_are_locked_and_those_of_all_are_theirs(tmp_path:
         strangers = set().union(*frameworks.values()) - expected - frameworks[DEFAULT]
         assert not strangers & of[name]
     assert not {"matplotlib", "plotly", "graphviz"} & of["catboost"]
+    openstef = of.pop("openstef")
+    assert {"openstef-models", "xgboost-cpu", "lightgbm", "uvloop"} <= openstef
+    assert not {"mlflow-skinny", "databricks-sdk", "bluegrid-server"} & openstef
     every = of.pop("all")
     assert every == set().union(*of.values())
 

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 import bluegrid_registry
-from bluegrid.image import DEFAULT, FAMILIES, ImageError, cache, family_of, packages
-from bluegrid.image.base import CONTAINERFILE, candidates
+from bluegrid.image import (
+    DEFAULT,
+    FAMILIES,
+    Family,
+    ImageError,
+    cache,
+    debian,
+    family_of,
+    packages,
+    plugins,
+    source,
+)
+from bluegrid.image.base import CONTAINERFILE, Base, candidates
+from bluegrid.image.build import image_of, python_of
+from bluegrid.image.buildah import Buildah
+from bluegrid.image.commands import Commands
+from bluegrid.image.families import Plugin
 from bluegrid.image.keys import key_of, sources
 from bluegrid.image.trim import trim
 from bluegrid_registry.model_types.model_type import BUILT_IN
@@ -119,4 +136,77 @@ def test_a_base_in_a_file_is_found_from_where_the_user_is(
         ("oci-archive:/base.tar:name:tag", "oci-archive:/base.tar:name:tag"),
         ("registry.example.org:5000/python:3.12", "registry.example.org:5000/python:3.12"),
     ):
-        assert [base.reference for base in candidates(named)] == [reference]
+        assert [base.reference for base in candidates(named, FAMILIES[DEFAULT])] == [reference]
+
+
+@pytest.mark.parametrize(
+    ("host", "python", "release"),
+    [
+        ({"ID": "debian", "VERSION_CODENAME": "bookworm"}, (3, 11), "bookworm"),
+        ({"ID": "debian", "VERSION_CODENAME": "bookworm"}, (3, 12), "trixie"),
+        ({"ID": "debian", "VERSION_CODENAME": "trixie"}, (3, 11), "trixie"),
+        ({"ID": "debian", "VERSION_CODENAME": "forky"}, (3, 12), "forky"),
+        ({"ID": "ubuntu", "VERSION_CODENAME": "noble"}, (3, 11), "bookworm"),
+        ({"ID": "ubuntu", "VERSION_CODENAME": "noble"}, (3, 12), "trixie"),
+    ],
+)
+def test_a_base_is_of_this_machines_debian_if_its_python_is_new_enough(
+    host: dict[str, str], python: tuple[int, int], release: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: host)
+    assert debian.suite(python) == release
+    family = Family("tested", (), python=python, has_java=True)
+    (base,) = candidates(None, family)
+    assert f"/java-{release}-" in base.reference
+
+
+class OldPython(Buildah):
+    """Finds Python 3.11 in every base."""
+
+    def python_of(self, base: str) -> str:
+        return "3.11"
+
+
+def test_a_base_with_too_old_a_python_is_refused(tmp_path: Path) -> None:
+    buildah = OldPython(Commands(tmp_path / "log", 0, tmp_path, {}), tmp_path)
+    base = Base("registry.example.org/python:3.11")
+    assert python_of(buildah, base, FAMILIES[DEFAULT]) == "3.11"
+    with pytest.raises(
+        ImageError, match=r"python:3\.11 has Python 3\.11, .* of openstef need 3\.12 or later"
+    ):
+        python_of(buildah, base, FAMILIES["openstef"])
+
+
+def test_a_plug_in_is_in_the_key_of_its_familys_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    family = FAMILIES["openstef"]
+    assert family.plugin is not None
+    key = image_of(Base("base"), "locked", family).key
+    copy = tmp_path / "bluegrid_openstef"
+    shutil.copytree(source.plugin_package(family.plugin), copy)
+    monkeypatch.setattr(source, "plugin_package", lambda _: copy)
+    assert image_of(Base("base"), "locked", family).key == key
+    (copy / "plugin.py").write_text("changed")
+    assert image_of(Base("base"), "locked", family).key != key
+
+
+def test_an_installed_plug_in_comes_with_its_entry_points(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installed, into = tmp_path / "installed", tmp_path / "packages"
+    for name in (
+        "mine/__init__.py",
+        "mine/__pycache__/__init__.pyc",
+        "mine-1.dist-info/entry_points.txt",
+        "mine-1.dist-info/METADATA",
+    ):
+        (installed / name).parent.mkdir(parents=True, exist_ok=True)
+        (installed / name).write_text("Name: mine\nVersion: 1\n")
+    record = "mine/__init__.py,,\nmine/__pycache__/__init__.pyc,,\nmine-1.dist-info/entry_points.txt,,\n"
+    (installed / "mine-1.dist-info" / "RECORD").write_text(f"{record}../bin/mine,,\n")
+    monkeypatch.syspath_prepend(str(installed))
+    monkeypatch.setattr(source, "checkout", lambda: None)
+    plugins.install(Commands(tmp_path / "log", 0, tmp_path, {}), Plugin("mine", "mine", "mine"), into)
+    copied = {str(path.relative_to(into)) for path in into.rglob("*") if path.is_file()}
+    assert copied == {"mine/__init__.py", "mine-1.dist-info/entry_points.txt"}
