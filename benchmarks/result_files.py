@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.machine import machine
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+
+    from benchmarks.rows import Row
 
 CHECKOUT = Path(__file__).parents[1]
 RESULTS = CHECKOUT / "benchmarks" / "results"
@@ -18,6 +24,27 @@ def commit() -> str:
     """Return the measured commit, abbreviated."""
     command = ("git", "rev-parse", "--short", "HEAD")
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def result_of(
+    rows: Sequence[Row], versions: Mapping[str, str], started: float, **more: Any
+) -> dict[str, Any]:
+    """Return the content of a result's file, measured on this machine today.
+
+    Args:
+        rows: what was measured.
+        versions: of all software that was measured, by name.
+        started: `time.monotonic()` when the run began.
+        more: what only this benchmark has.
+    """
+    return {
+        "machine": machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "versions": dict(versions),
+        **more,
+        "rows": [row.to_json() for row in rows],
+    }
 
 
 def finish(
@@ -30,7 +57,7 @@ def finish(
 
     Args:
         name: the benchmark's name.
-        result: the content of the JSON file, with `minutes` and `rows`.
+        result: the content of the JSON file, as of `result_of`.
         write_report: writes the page into a folder, and returns its path.
         scratch: the folder for both, for a run whose figures are not valid; None: the tracked folders.
 

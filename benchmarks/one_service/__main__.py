@@ -8,16 +8,14 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.machine import machine
 from benchmarks.one_service import divided, verdicts
 from benchmarks.one_service.build_before import BuildBefore
 from benchmarks.one_service.measure import measure
 from benchmarks.one_service.report import write_divided, write_report
-from benchmarks.result_files import finish
+from benchmarks.result_files import finish, result_of
 from benchmarks.rows import goals_of
 from benchmarks.stack.__main__ import versions
 from benchmarks.stack.place import online
@@ -102,13 +100,7 @@ def _measured(chosen: argparse.Namespace) -> dict[str, Any]:
             counts = chosen.divided or DIVIDED
             for found in divided.measure(work, prepared, programs, counts, chosen.rounds):
                 rows += _printed(verdicts.of_divided(found, measured[0], goals))
-    return {
-        "machine": machine(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "versions": used,
-        "rows": [row.to_json() for row in rows],
-    }
+    return result_of(rows, used, started)
 
 
 @contextmanager

@@ -9,16 +9,14 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.machine import machine
 from benchmarks.registry import measure, place, verdicts
 from benchmarks.registry.plan import FULL, HISTORY_SETS, QUICK, Plan
 from benchmarks.registry.report import write_report
-from benchmarks.result_files import CHECKOUT, commit, finish
+from benchmarks.result_files import CHECKOUT, commit, finish, result_of
 from benchmarks.rows import OURS, goals_of
 
 if TYPE_CHECKING:
@@ -42,14 +40,10 @@ def main() -> int:
         print(each, flush=True)
         rows.append(each)
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
-    result = {
-        "machine": machine(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "versions": {OURS: commit(), "python": platform.python_version(), **packages},
-        "rows": [each.to_json() for each in rows],
-    }
-    return finish("registry", result, write_report, None if plan is FULL else SCRATCH)
+    versions = {OURS: commit(), "python": platform.python_version(), **packages}
+    return finish(
+        "registry", result_of(rows, versions, started), write_report, None if plan is FULL else SCRATCH
+    )
 
 
 def _of_sizes(plan: Plan, goals: Goals) -> Iterator[Row]:

@@ -11,12 +11,10 @@ import signal
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import machine
-from benchmarks.result_files import commit, finish
+from benchmarks.result_files import commit, finish, result_of
 from benchmarks.rows import OURS, goals_of
 from benchmarks.server.measure import Bench
 from benchmarks.server.plan import FULL, QUICK, TINY, Plan
@@ -64,14 +62,7 @@ def _measured(plan: Plan) -> dict[str, Any]:
     rows = rows_of(measured, goals_of("server"))
     for row in rows:
         print(row, flush=True)
-    return {
-        "machine": machine(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "versions": _versions(),
-        "missing": measured.missing,
-        "rows": [row.to_json() for row in rows],
-    }
+    return result_of(rows, _versions(), started, missing=measured.missing)
 
 
 def _versions() -> dict[str, str]:

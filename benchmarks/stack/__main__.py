@@ -10,12 +10,10 @@ import signal
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.machine import machine
-from benchmarks.result_files import commit, finish
+from benchmarks.result_files import commit, finish, result_of
 from benchmarks.rows import OURS, goals_of
 from benchmarks.stack import argo, growth, verdicts
 from benchmarks.stack.place import online
@@ -77,14 +75,7 @@ def _measured(plan: Plan, programs: Mapping[str, Path]) -> dict[str, Any]:
                 # A run takes an hour: if it is interrupted, the samples so far are kept.
                 SCRATCH.mkdir(parents=True, exist_ok=True)
                 SO_FAR.write_text(json.dumps([each.to_json() for each in rows], indent=1))
-        minutes = (time.monotonic() - started) / 60
-    return {
-        "machine": machine(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round(minutes, 1),
-        "versions": versions(),
-        "rows": [row.to_json() for row in rows],
-    }
+        return result_of(rows, versions(), started)
 
 
 def _compared(

@@ -12,12 +12,10 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.machine import machine
-from benchmarks.result_files import commit, finish
+from benchmarks.result_files import commit, finish, result_of
 from benchmarks.rows import goals_of
 from benchmarks.transfer import growth, update, verdicts
 from benchmarks.transfer.cells import WORKS, Bench, Cell, keeping_up
@@ -58,20 +56,13 @@ def main() -> int:
         programs = toolchain.obtain(["versitygw", "s5cmd"], toolchain.ProgressPrinter())
         started = time.monotonic()
         rows = list(_measured(plan, programs["versitygw"], programs["s5cmd"]))
-        minutes = (time.monotonic() - started) / 60
+        files = f"in memory ({MEMORY_FILES})" if _roomy() else f"on disk ({tempfile.gettempdir()})"
+        result = result_of(rows, _versions(), started, files=files)
     except KeyboardInterrupt:
         return 130
     except BluegridError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    result = {
-        "machine": machine(),
-        "files": f"in memory ({MEMORY_FILES})" if _roomy() else f"on disk ({tempfile.gettempdir()})",
-        "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round(minutes, 1),
-        "versions": _versions(),
-        "rows": [row.to_json() for row in rows],
-    }
     return finish("transfer", result, write_report, None if plan is FULL else SCRATCH)
 
 

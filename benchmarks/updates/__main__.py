@@ -9,14 +9,12 @@ import sqlite3
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import page
-from benchmarks.machine import machine
 from benchmarks.page import MET, goal, number, spread, table
-from benchmarks.result_files import commit, finish
+from benchmarks.result_files import commit, finish, result_of
 from benchmarks.rows import OURS, Goals, Row, goals_of, row
 from benchmarks.updates.namespace import snapshot
 from benchmarks.updates.place import ServedRegistry
@@ -72,14 +70,8 @@ def main() -> int:
         for each in part:
             print(each, flush=True)
             rows.append(each)
-    result = {
-        "machine": machine(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "versions": {OURS: commit(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
-        "rows": [each.to_json() for each in rows],
-    }
-    return finish("updates", result, _write_report, SCRATCH if is_quick else None)
+    versions = {OURS: commit(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+    return finish("updates", result_of(rows, versions, started), _write_report, SCRATCH if is_quick else None)
 
 
 def _of_services(count: int, goals: Goals) -> Iterator[Row]:
