@@ -26,6 +26,13 @@ Kubernetes node with Contour and Envoy, an S3 server, the load and Pulumi share 
   switched since that commit, from the command to its end.
 - *The build before* updates the same stack in turn with this one, by its own commands and its own program.
   Its preview is always one of all services.
+
+## What bounds it
+
+Pulumi's engine loads the whole state before an update, and writes all of it at each step, whichever resources
+are the targets: with hundreds of services in one stack, that is nearly all of a switch
+([ADR 46](../adr/0046-updates-of-some-services.md)). [Several stacks](several-stacks.md) have smaller states.
+A preview of one service works in a copy with a part of the state, and reads the whole once.
 """
 
 _DIVIDED = f"""\
@@ -35,6 +42,12 @@ Switch and preview as in [a change of one service](one-service.md), on one of th
 {EACH} services, each with a namespace of its own in the same Kubernetes cluster; all are in one registry, and
 each service names its stack as its region. *A whole preview* runs `pulumi preview` in every stack,
 {AT_A_TIME} at a time. Beside them stands one stack of few services, on a node of its own.
+
+## What bounds it
+
+A switch and a preview of one service follow the size of their stack. A whole preview takes CPU for each
+object, in the engine, the program and the provider ([ADR 21](../adr/0021-time-of-a-preview.md)): dividing the
+objects among stacks saves none of it, and each stack starts a program of its own.
 """
 
 

@@ -41,6 +41,8 @@ connections for each sample; programs (`aws`, `s5cmd`) are started, which is par
 - After the first sample of each tool both sides are compared, model by model, outside of the time.
 - *one object* is no peer but a yardstick: the same bytes in one request, and for files cut and written. How
   many times as fast as the best peer it is bounds what anything that sends one version as a batch can reach.
+- What bounds small versions is in [ADR 50](../adr/0050-early-packs.md): the commit has to wait for the packs,
+  a round trip, and a push waits for the store's copy of them.
 - Figures are medians in seconds, with the least and the most. `boto3 one by one` moves {ONE_BY_ONE} models
   and is scaled; a peer that takes more than {SLOW_SECONDS} s and {FAR_BEHIND} times as long as the fastest
   peer is measured once.
