@@ -1,4 +1,4 @@
-"""Forecasting models of OpenSTEF for the transformers of SimBench's grid, from training to forecasts."""
+"""Forecasting models of OpenSTEF for the grid of SimBench, from training to forecasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trains, pushes a version, serves it, asks for all forecasts: `python -m examples.openstef --out FOLDER`."""
+"""Trains, pushes, serves, forecasts, draws: `python -m examples.openstef --out FOLDER`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ import urllib3
 
 from bluegrid_registry import ModelSet, RecordedExample
 from examples.openstef.grid import Grid
+from examples.openstef.plot import draw
 from examples.openstef.training import Trained, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SET, SERVICE = "transformers", "transformer-load"
-_A_REQUEST = 50
-"""Forecasts in a request: with two weeks of three columns each, 8 MB of JSON; the server takes 16 MiB."""
+SET, SERVICE = "grid-load", "grid-load"
+_A_REQUEST = 10
+"""Forecasts in a request, a second of CPU: a worker has 4 s for its part, unless `timeoutSeconds` of its
+cluster says otherwise. The server takes 16 MiB, about 100 forecasts with two weeks of three columns."""
+_EXAMPLES = 50
+"""Targets with a recorded example: each costs the server a forecast before it is ready."""
+_PLOT, _DRAWN = "forecasts.svg", 6
 _SECONDS = 300.0
 
 
@@ -32,19 +37,24 @@ def main() -> None:
     """Take all steps, and print a line for each."""
     parser = argparse.ArgumentParser(prog="python -m examples.openstef", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="a new folder: the project and its store")
-    parser.add_argument("--targets", type=int, default=20, help="transformers, up to 412")
+    parser.add_argument(
+        "--targets", type=int, default=20, help="how many: the 477 transformers that feed a grid, then loads"
+    )
     parser.add_argument("--kind", default="gblinear", help="preset of OpenSTEF, such as gblinear or xgboost")
     options = parser.parse_args()
+    targets = Grid().targets()
+    if not 0 < options.targets <= len(targets):
+        parser.error(f"--targets {options.targets}: give 1 to {len(targets)}")
     out = options.out.absolute()
     project, store = out / "grid", out / "store"
     store.mkdir(parents=True)
     began = time.monotonic()
-    trained = [*train(Grid().transformers(options.targets), options.kind, os.cpu_count() or 1)]
+    trained = [*train(targets[: options.targets], options.kind, os.cpu_count() or 1)]
     size = sum(len(each.file) for each in trained)
     _say(f"trained {len(trained)} {options.kind} pipelines, {size / 1e6:.1f} MB", began)
     _bluegrid("init", project.name, "--region", "north", "--store", store.as_uri(), folder=out)
     _bluegrid(
-        "set", "add", SET, "--name", "Transformer load", "--task", "forecasting", "--type", "openstef/joblib",
+        "set", "add", SET, "--name", "Load of the grid", "--task", "forecasting", "--type", "openstef/joblib",
         "--source", "platform", folder=project,
     )  # fmt: skip
     began = time.monotonic()
@@ -53,7 +63,7 @@ def main() -> None:
         {each.uid: each.file for each in trained},
         examples={
             each.uid: RecordedExample.model_validate({"request": each.request, "response": each.response})
-            for each in trained
+            for each in trained[:_EXAMPLES]
         },
     )
     _say(f"pushed v1: {report.sent_bytes / 1e6:.1f} MB", began)
@@ -66,11 +76,18 @@ def main() -> None:
     different = [each.uid for each in trained if answers[each.uid] != _outputs(each.response)]
     if different:
         sys.exit(f"{len(different)} forecasts are not OpenSTEF's own, such as that of {different[0]}")
+    draw(_spread(trained), answers, out / _PLOT)
+    _say(f"{_PLOT} has some of them beside the load that came")
     _say(f"all forecasts are OpenSTEF's own to the bit, such as that of {trained[0].uid}")
 
 
+def _spread(trained: Sequence[Trained]) -> Sequence[Trained]:
+    """Return some targets, from the first to the last."""
+    return trained[:: max(1, len(trained) // _DRAWN)][:_DRAWN]
+
+
 def _forecasts(url: str, trained: Sequence[Trained]) -> dict[str, dict[str, Any]]:
-    """Ask for the forecast of each transformer; return the outputs by UID and name."""
+    """Ask for the forecast of each target; return the outputs by UID and name."""
     found = {}
     for first in range(0, len(trained), _A_REQUEST):
         requests = [{"model_name": each.uid, **each.request} for each in trained[first : first + _A_REQUEST]]
@@ -112,26 +129,30 @@ def _served(project: Path, store: Path) -> Iterator[str]:
         "--store",
         store.as_uri(),
     ]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL) as server:
+    log = project.parent / "server.log"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, cwd=project, stdout=output, stderr=subprocess.STDOUT) as server,
+    ):
         try:
-            _wait_until_ready(url, server)
+            _wait_until_ready(url, server, log)
             yield url
         finally:
             server.terminate()
 
 
-def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            sys.exit("`bluegrid serve` ended; see above")
+            sys.exit(f"`bluegrid serve` ended: {log.read_text()}")
         try:
             if urllib3.request("GET", f"{url}/v2/health/ready", retries=False, timeout=5.0).status == 200:
                 return
         except urllib3.exceptions.HTTPError:
             pass
         time.sleep(0.1)
-    sys.exit(f"`bluegrid serve` is not ready after {_SECONDS:.0f} s")
+    sys.exit(f"`bluegrid serve` is not ready after {_SECONDS:.0f} s: {log.read_text()}")
 
 
 def _bluegrid(*arguments: str, folder: Path) -> None:

@@ -42,22 +42,22 @@ if TYPE_CHECKING:
 
 
 class Transformers:
-    """Transformers of SimBench's grid.
+    """Transformers of SimBench's grid, and loads if there are more targets than transformers.
 
     Args:
         kind: one of OpenSTEF's presets.
         until: end of the training data; yours ends now.
-        targets: how many transformers.
+        targets: how many.
     """
 
     def __init__(self, kind: str = "gblinear", until: str = "2016-06-01T00:00Z", targets: int = 20) -> None:
         self._kind, self._until = kind, pd.Timestamp(until)
         self._grid = Grid()
-        self._transformers = {each.uid: each for each in self._grid.transformers(targets)}
+        self._targets = {each.uid: each for each in self._grid.targets()[:targets]}
 
     def model_ids(self) -> Sequence[str]:
-        """Return the UIDs of the transformers."""
-        return [*self._transformers]
+        """Return the UIDs of the targets."""
+        return [*self._targets]
 
     def workflow(self, model_id: str, storage: CollectingStorage) -> CustomForecastingWorkflow:
         """Return a workflow that trains what is older than 7 days, and keeps what is better."""
@@ -65,5 +65,5 @@ class Transformers:
 
     def training_data(self, model_id: str) -> TimeSeriesDataset:
         """Return the last 60 days."""
-        series = self._grid.series(self._transformers[model_id])
+        series = self._grid.series(self._targets[model_id])
         return TimeSeriesDataset(series[self._until - TRAINING : self._until - STEP].copy(), STEP)

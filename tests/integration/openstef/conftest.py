@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import openstef
+from tools import openstef
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,4 +15,4 @@ collect_ignore = ["inside"]
 
 @pytest.fixture(scope="session")
 def interpreter() -> Path:
-    return openstef.environment()
+    return openstef.interpreter()

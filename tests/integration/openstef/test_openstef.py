@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 from tests.support.checkout import CHECKOUT
+from tests.support.endurance import measured, scale
 from tests.support.openstef import run
 
 INSIDE = Path(__file__).with_name("inside")
@@ -23,12 +25,16 @@ def test_pipelines_answer_as_openstef_does(interpreter: Path, tmp_path: Path) ->
 
 
 def test_the_example_serves_openstefs_own_forecasts(interpreter: Path, tmp_path: Path) -> None:
+    # At full size: all transformers that feed a grid, 477, and loads.
+    targets, started = scale(2, 3_686), time.monotonic()
     printed = run(
-        interpreter, "-m", "examples.openstef", "--out", str(tmp_path / "grid"), "--targets", "2",
+        interpreter, "-m", "examples.openstef", "--out", str(tmp_path / "grid"), "--targets", str(targets),
         folder=CHECKOUT,
     )  # fmt: skip
     lines = printed.splitlines()
-    assert lines[0].startswith("trained 2 gblinear pipelines, ")
+    measured(targets=targets, seconds=round(time.monotonic() - started), printed=lines)
+    assert lines[0].startswith(f"trained {targets} gblinear pipelines, ")
     assert lines[-1].startswith("all forecasts are OpenSTEF's own to the bit")
     files = (tmp_path / "grid" / "grid" / "registry").glob("*.yaml")
     assert "openstef/joblib" in "".join(each.read_text() for each in files)
+    assert "P10 to P90" in (tmp_path / "grid" / "forecasts.svg").read_text()
