@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluegrid
 
 .DEFAULT_GOAL := help
-.PHONY: help tour openstef demo test check check-types check-tests check-floors endurance bench-one-service bench-registry bench-server bench-several-stacks bench-stack bench-switches bench-transfer bench-updates clean distclean
+.PHONY: help tour openstef demo test check check-types check-tests check-floors endurance bench-one-service bench-openstef bench-registry bench-server bench-several-stacks bench-stack bench-switches bench-transfer bench-updates clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,10 @@ bench-transfer: ## Push and fetch beside other tools; rewrites docs/benchmarks a
 bench-server: ## The model server beside others, a core each; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap peers
 	@$(PYTHON) -m benchmarks.server
+
+bench-openstef: ## Beside OpenSTEF's MLflow storage, with 1,000 pipelines; rewrites docs/benchmarks and benchmarks/results
+	@tools/bootstrap
+	@$(PYTHON) -m benchmarks.openstef $(if $(TARGETS),--targets $(TARGETS))
 
 bench-updates: ## The update server and its page, by services and rows; rewrites docs/benchmarks and benchmarks/results
 	@tools/bootstrap python

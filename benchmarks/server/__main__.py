@@ -14,12 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import venv_of
 from benchmarks.result_files import commit, finish, result_of
 from benchmarks.rows import OURS, goals_of
 from benchmarks.server.measure import Bench
 from benchmarks.server.plan import FULL, QUICK, TINY, Plan
 from benchmarks.server.report import write_report
-from benchmarks.server.servers import PEERS, venv_of
+from benchmarks.server.servers import PEERS
 from benchmarks.server.verdicts import rows_of
 from bluegrid_registry import BluegridError, ConfigError
 
@@ -41,7 +42,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for peer in PINNED:
-            venv_of(peer)
+            venv_of(PEERS / peer)
         result = _measured(plan)
     except KeyboardInterrupt:
         return 130

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import psutil
 
+from benchmarks.peers import venv_of
 from benchmarks.rows import OURS
 from benchmarks.server.client import HOST
 from benchmarks.server.models import MODEL_TYPE, SET, VERSION
-from bluegrid.cache import root
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ class MLServer(Server):
                 "parameters": {"uri": str(models.files / f"{uid}.joblib")},
             }
             (folder / uid / "model-settings.json").write_text(json.dumps(model))
-        return [venv_of("mlserver") / "bin" / "mlserver", "start", folder]
+        return [venv_of(PEERS / "mlserver") / "bin" / "mlserver", "start", folder]
 
 
 class KServe(Server):
@@ -237,29 +236,8 @@ class KServe(Server):
 
     def command(self, models: Models, port: int, folder: Path) -> list[str | Path]:  # noqa: ARG002
         """Return the command, in KServe's own environment."""
-        python = venv_of("kserve") / "bin" / "python"
+        python = venv_of(PEERS / "kserve") / "bin" / "python"
         return [python, PEERS / "kserve" / "serve.py", str(port), models.files]
-
-
-def venv_of(peer: str) -> Path:
-    """Return the environment with exactly the pinned packages of a peer; creating it takes minutes."""
-    pinned = PEERS / peer / "requirements.txt"
-    venv: Path = root() / "peers" / f"{peer}-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]}"
-    # Written last: an interrupted run leaves a folder without it.
-    complete = venv / "complete"
-    if not complete.exists():
-        print(f"Installing {peer} into {venv}: 2 min, 0.6 GB disk", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        pip: list[str | Path] = [
-            venv / "bin" / "python",
-            "-m",
-            "pip",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        subprocess.run([*pip, "install", "--require-hashes", "--requirement", pinned], check=True)
-        complete.touch()
-    return venv
 
 
 def _free_ports(count: int) -> list[int]:

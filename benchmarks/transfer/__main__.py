@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.machine import MEMORY_FILES, folder_in_memory
 from benchmarks.result_files import commit, finish, result_of
 from benchmarks.rows import goals_of
 from benchmarks.transfer import growth, update, verdicts
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from benchmarks.rows import Row
 
 SCRATCH = CHECKOUT / ".bluegrid" / "bench-transfer"
-MEMORY_FILES, ROOM_BYTES = Path("/dev", "shm"), 8_000_000_000
+ROOM_BYTES = 8_000_000_000
 """Server, models and fetched files need up to 4 GB; the rest is for the processes."""
 PYTHON_PEERS = ("boto3", "awscli", "obstore")
 
@@ -56,7 +57,11 @@ def main() -> int:
         programs = toolchain.obtain(["versitygw", "s5cmd"], toolchain.ProgressPrinter())
         started = time.monotonic()
         rows = list(_measured(plan, programs["versitygw"], programs["s5cmd"]))
-        files = f"in memory ({MEMORY_FILES})" if _roomy() else f"on disk ({tempfile.gettempdir()})"
+        files = (
+            f"in memory ({MEMORY_FILES})"
+            if folder_in_memory(ROOM_BYTES)
+            else f"on disk ({tempfile.gettempdir()})"
+        )
         result = result_of(rows, _versions(), started, files=files)
     except KeyboardInterrupt:
         return 130
@@ -71,7 +76,9 @@ def _measured(plan: Plan, s3_server: Path, s5cmd: Path) -> Iterator[Row]:
     S5cmd.program = s5cmd
     with ExitStack() as stack:
         folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="bluegrid-bench-", dir=_roomy()))
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="bluegrid-bench-", dir=folder_in_memory(ROOM_BYTES))
+            )
         )
         server = stack.enter_context(running(s3_server, folder / "server"))
         stack.enter_context(_caches_in(folder / "cache"))
@@ -107,12 +114,6 @@ def _caches_in(folder: Path) -> Iterator[None]:
         del os.environ["XDG_CACHE_HOME"]
         if before is not None:
             os.environ["XDG_CACHE_HOME"] = before
-
-
-def _roomy() -> Path | None:
-    """Return a file system in memory that has room, if there is one, so that no disk is measured."""
-    room = MEMORY_FILES.is_dir() and shutil.disk_usage(MEMORY_FILES).free
-    return MEMORY_FILES if room > ROOM_BYTES else None
 
 
 def _warm_up(bench: Bench, ways: list[Way]) -> None:

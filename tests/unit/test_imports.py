@@ -98,6 +98,7 @@ MAY_IMPORT = {
     "benchmarks": {
         "bluegrid_registry",
         "bluegrid_components",
+        "bluegrid_openstef",
         "bluegrid_server",
         "bluegrid.cache",
         "bluegrid.image",
@@ -105,6 +106,7 @@ MAY_IMPORT = {
         "bluegrid.states",
         "bluegrid.tour",
         "bluegrid.updates",
+        "examples",
         "tools",
     },
 }

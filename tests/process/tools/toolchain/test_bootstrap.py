@@ -168,6 +168,7 @@ def test_make_alone_lists_its_targets(checkout: Path) -> None:
         "bench-several-stacks",
         "bench-transfer",
         "bench-server",
+        "bench-openstef",
         "bench-updates",
         "clean",
         "distclean",

@@ -1,0 +1,48 @@
+"""The plan of a run: how many targets, which pipelines, how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run.
+
+    Attributes:
+        targets: names under which models are published.
+        in_folders: the same for models that are at rest in folders: MLflow reads all of its folder for each.
+        trained: different pipelines that are trained, by kind; each has many names.
+        rounds: samples of both sides, in turn.
+        forecasts: of each kind of pipeline, whose time is measured; and in the request to a pod.
+    """
+
+    targets: int
+    in_folders: int
+    trained: dict[str, int]
+    rounds: int
+    forecasts: int
+
+    @property
+    def changed(self) -> int:
+        """Models that a night changes: one in ten."""
+        return max(1, self.targets // 10)
+
+
+KIND = "gblinear"
+"""OpenSTEF's default, which both storages are measured with."""
+FULL = Plan(
+    targets=1_000, in_folders=100, trained={KIND: 32, "xgboost": 8, "lgbm": 8}, rounds=3, forecasts=20
+)
+
+
+def small(targets: int) -> Plan:
+    """Return the plan of a run that shows whether everything works."""
+    return replace(
+        FULL,
+        targets=targets,
+        in_folders=min(targets, FULL.in_folders),
+        trained={kind: min(targets, 2) for kind in FULL.trained},
+        rounds=1,
+        forecasts=2,
+    )
