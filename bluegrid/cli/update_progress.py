@@ -56,6 +56,13 @@ def step_of(update: Mapping[str, Any]) -> str:
     return ""
 
 
+def nothing_new(update: Mapping[str, Any]) -> str | None:
+    """Return in words that an update is done without a version; None: it has one, or is not done."""
+    if update["state"] != "done" or update["result"] is not None:
+        return None
+    return f"nothing has changed since {update['wanted']['base']}, so there is no new version"
+
+
 def result_of(update: Mapping[str, Any]) -> str:
     """Return on one line how an update ended."""
     result, version = update["result"], update["version"]
@@ -64,7 +71,8 @@ def result_of(update: Mapping[str, Any]) -> str:
         sent = f"{result['sent_models']} sent ({result['sent_bytes'] / 1e6:.2f} MB)"
         models = counted(result["models"], "model")
         head += f", version {version}: {models}, {sent}; {result['manifest'][:19]}"
-    return f"{head}: {update['error']}" if update["error"] else head
+    reason = update["error"] or nothing_new(update)
+    return f"{head}: {reason}" if reason else head
 
 
 def followed(server: UpdateServer, update: Mapping[str, Any], seconds: float | None) -> Mapping[str, Any]:

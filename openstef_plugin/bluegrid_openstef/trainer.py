@@ -10,7 +10,7 @@ In the registry:
 
 The class is a `TrainingSource`; it is called with the trainer's parameters. What is due by OpenSTEF's own
 rule is trained, and compared with the model of the base version by OpenSTEF's own rule. What is better is
-written, and all other models of the base stay.
+written, and all other models of the base stay. Where nothing is, the update makes no version.
 """
 
 from __future__ import annotations
@@ -106,9 +106,8 @@ def _train(options: argparse.Namespace, request: dict[str, Any]) -> None:
     )
     if len(faults) > options.most_failures * len(due):
         raise ConfigError(f"{len(faults)} of {counted(len(due), 'training')} failed; nothing is published")
-    if not lineage:
-        raise ConfigError("nothing has changed, so there is nothing to publish")
-    write_lineage(folder / LINEAGE, lineage)
+    if lineage:
+        write_lineage(folder / LINEAGE, lineage)
 
 
 def _source(name: str) -> Callable[..., TrainingSource]:

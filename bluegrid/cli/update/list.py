@@ -35,5 +35,5 @@ def list_updates(
 
 
 def _row(update: dict[str, Any]) -> dict[str, Any]:
-    step = update_progress.step_of(update) or update["error"]
+    step = update_progress.step_of(update) or update["error"] or update_progress.nothing_new(update)
     return {"update": update["id"], "step": step, **{key: update[key] for key in _COLUMNS[1:-1]}}

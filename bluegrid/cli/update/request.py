@@ -66,7 +66,8 @@ def request(
 
     The models come from FOLDER, from the store (--path) or from the set's trainer (--train), or a version is
     made of a base without some models. Without --wait the command ends once the server has the request: an
-    update goes on by itself. With --wait, exit code 1 if it fails, is rolled back or is held back.
+    update goes on by itself. With --wait, exit code 1 if it fails, is rolled back or is held back; a trainer
+    that has changed nothing is no failure, and makes no version.
     """
     _check(folder, base, only, ignore, path, parameters, train=train)
     seconds = None if timeout is None else durations.seconds(timeout, "--timeout")

@@ -49,6 +49,7 @@ def _lines(row: dict[str, Any]) -> list[str]:
     if models:
         facts["requested models"] = [*models]
     facts |= {"step": update_progress.step_of(row) or None, "error": row["error"]}
+    facts["result"] = update_progress.nothing_new(row)
     facts |= {f"result {key}": value for key, value in (row["result"] or {}).items()}
     facts |= {
         f"rollout {key}": value for key, value in (row["rollout"] or {}).items() if value not in (None, {})

@@ -90,7 +90,8 @@ class UpdateState(Vocabulary):
     NOT_BACK = "not back"
     """The version failed and is still live somewhere; the server keeps trying to roll it back."""
     DONE = "done"
-    """The version is in the store and in the registry."""
+    """The version is in the store and in the registry; without a result, the trainer has changed nothing, and
+    there is no version."""
     FAILED = "failed"
     """The version does not exist, unless there is a result; `error` has the reason."""
     ROLLED_BACK = "rolled_back"
@@ -226,7 +227,7 @@ class Update(Frozen):
     """Whether somebody requested that the update be cancelled."""
     progress: UpdateProgress | None
     result: UpdateResult | None
-    """None: the version is not published yet."""
+    """None: the version is not published yet, or there is none."""
     rollout: RolloutStatus | None
     tries: int
     """How often something that the update needs did not answer."""

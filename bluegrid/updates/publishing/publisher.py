@@ -21,10 +21,12 @@ from bluegrid_registry import (
     VersionConflict,
     add_version,
     models_in_folder,
+    read_manifest,
 )
 from bluegrid_registry.formats.layout import versions_prefix
 from bluegrid_registry.model_set import push_version
 from bluegrid_registry.registry_files.next_version import next_id
+from bluegrid_registry.transfer.changes import has_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -63,8 +65,8 @@ class Publisher:
         choose: Callable[[str], None],
         require_wanted: Callable[[], None],
         progress: Progress,
-    ) -> UpdateResult:
-        """Make the version that an update requests.
+    ) -> UpdateResult | None:
+        """Make the version that an update requests; return None if its trainer has changed nothing.
 
         Args:
             update: the update; a version ID that was chosen before stays.
@@ -78,6 +80,8 @@ class Publisher:
         if update.wanted.train is not None:
             # Trains again only if the trained models were deleted meanwhile.
             self.train(update, require_wanted)
+            if self._is_unchanged(update):
+                return None
         taken = set[str]()
         for attempt in range(1, ATTEMPTS + 1):
             # The registry is not held during the push, which may take minutes: switches must not wait.
@@ -120,6 +124,21 @@ class Publisher:
         """
         self.training.run(update, self._file(update.set).set, require_wanted)
 
+    def _is_unchanged(self, update: Update) -> bool:
+        """Whether the trainer of an update has left no model, or only models that equal those of the base.
+
+        A version that was requested by its ID is made all the same. So is a version whose ID was chosen
+        before the server was killed, since it may be in the store.
+        """
+        request = update.wanted
+        if request.base is None or request.without or update.version is not None:
+            return False
+        with self.source.known():
+            file = self._file(update.set)
+        manifest = read_manifest(self.store, update.set, request.base, file.version(request.base).manifest)
+        with self._models(update, file.set) as models:
+            return not has_changes(manifest, models)
+
     def _declare(self, update: Update, report: PushReport) -> str | None:
         """Add the version to the registry; return the commit, if there is one."""
 
@@ -151,7 +170,8 @@ class Publisher:
         request, model_type = update.wanted, declared.type
         ignore = declared.update.ignore if declared.update else ()
         if request.train is not None:
-            yield models_in_folder(self.training.trained(update), model_type, ignore)
+            trained = self.training.trained(update)
+            yield models_in_folder(trained, model_type, ignore, may_be_empty=request.base is not None)
             return
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             if request.batch is not None:

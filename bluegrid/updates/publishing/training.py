@@ -6,6 +6,7 @@ The trainer runs on this machine or in a container. It reads one JSON object fro
 
 and writes its models to `folder`, in the form of `bluegrid push`: `<uid>.<file type>`, and optionally
 `examples.json`. Other models of the base stay the same; without a base, the trainer must write all models.
+A trainer that has nothing to change writes none, and its update makes no version.
 
     <state>/trained/<update>            the models, until the version is published
     <state>/trained/<update>.partial    the same, while the trainer runs

@@ -128,7 +128,7 @@ class UpdateRunner:
                 return
             if result is None:
                 result = self._publish(update)
-                if self._rollouts.are_wanted(update.set):
+                if result is not None and self._rollouts.are_wanted(update.set):
                     self._queue.hand_on(update)
                     return
             else:
@@ -162,7 +162,7 @@ class UpdateRunner:
             self._queue.end(update, UpdateState.FAILED, error="a fault of the server's; see its log")
         else:
             self._queue.end(update, UpdateState.DONE, result=result)
-            update_log.info("update done", manifest=result.manifest)
+            update_log.info("update done", manifest=result.manifest if result else None)
         # The models of a failed update are kept: it may be tried again.
         if self._queue.get(update.id).state is not UpdateState.FAILED:
             self._publisher.training.forget(update)
@@ -187,8 +187,8 @@ class UpdateRunner:
         if self._queue.get(update.id).cancel:
             raise Cancelled
 
-    def _publish(self, update: Update) -> UpdateResult:
-        """Make the version."""
+    def _publish(self, update: Update) -> UpdateResult | None:
+        """Make the version; return None if nothing has changed."""
 
         def choose(version: str) -> None:
             self._queue.note_version(update.id, version)
@@ -205,7 +205,8 @@ class UpdateRunner:
 
         require_wanted()
         result = self._publisher.publish(update, choose, require_wanted, report)
-        self._queue.note_published(update, result)
+        if result is not None:
+            self._queue.note_published(update, result)
         return result
 
     def _roll_out(self, update_id: int) -> None:

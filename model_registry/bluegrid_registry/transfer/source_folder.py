@@ -39,7 +39,7 @@ MOST_NAMED = 10
 
 
 def models_in_folder(
-    folder: Path, model_type: ModelType, ignore: Iterable[str] = ()
+    folder: Path, model_type: ModelType, ignore: Iterable[str] = (), *, may_be_empty: bool = False
 ) -> Sequence[SourceModel]:
     """Return the models in `folder`, sorted by UID.
 
@@ -50,6 +50,7 @@ def models_in_folder(
             or requests with responses. An optional `lineage.json` holds the lineage of models by UID.
         model_type: the type of the set.
         ignore: patterns as in a `.gitignore` file, of files and folders that are treated as absent.
+        may_be_empty: whether a folder without models has none, instead of being refused.
 
     Raises:
         ConfigError: the folder does not exist or holds no model, or a pattern is invalid.
@@ -67,7 +68,7 @@ def models_in_folder(
         where = f"in {folder} or in a folder below it that is neither hidden nor a link"
         fault = f"{folder}: not taken: {_listed(contents.strays)}; {expected} {where}"
         raise FormatError(fault, Remedy.IGNORE_FILES)
-    if not contents.sizes:
+    if not contents.sizes and not may_be_empty:
         raise ConfigError(f"{folder}: no model in it; {expected}")
     for name, uids, what in (
         (EXAMPLES, contents.examples.uids, "an example"),

@@ -83,7 +83,7 @@ def trained(client: httpx.Client, base: str | None, **parameters: object) -> dic
     return ended(client, client.post("/modelSets/load/updates", json=wanted))
 
 
-def test_an_update_trains_what_is_due_and_publishes_what_is_better(
+def test_an_update_trains_what_is_due_and_publishes_what_is_better_if_anything_is(
     client: httpx.Client, registry: Path, tmp_path: Path
 ) -> None:
     first = trained(client, None)
@@ -96,3 +96,5 @@ def test_an_update_trains_what_is_due_and_publishes_what_is_better(
     manifest = read_manifest(open_store((tmp_path / "store").as_uri()), "load", "v2", row.manifest)
     assert [each.uid for each in manifest.models] == sorted(FEEDERS)
     assert all(each.lineage is not None and each.lineage.metrics for each in manifest.models)
+    recent = trained(client, "v2")
+    assert (recent["state"], recent["version"], recent["error"]) == ("done", None, None)

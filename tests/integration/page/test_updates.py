@@ -135,6 +135,18 @@ def test_a_version_that_was_rolled_back_or_held_back_or_is_marked_bad_says_so_am
     page.get_by_text("Marked bad: wrong units (anna").wait_for()
 
 
+def test_an_update_that_has_changed_nothing_says_so(queue: UpdateQueue, opened: Opened) -> None:
+    queue.add("g0", UpdateRequest(base="v1", train={}), "schedule", None)
+    update = queue.begin()
+    assert update is not None
+    queue.end(update, UpdateState.DONE)
+    page = opened("#/updates")
+    card = page.locator(f"[data-update='{update.id}']")
+    card.get_by_text("Nothing has changed since v1: no new version.").wait_for()
+    page.goto(page.url.replace("#/updates", "#/audit"))
+    page.get_by_text(f"update {update.id} is done: nothing has changed").wait_for()
+
+
 def test_older_updates_and_events_are_a_button_away(queue: UpdateQueue, opened: Opened) -> None:
     for number in range(203):
         queue.add("g0", UpdateRequest(base="v1", without=(f"line-{number}",)), "training", None)

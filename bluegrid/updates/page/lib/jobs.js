@@ -90,6 +90,12 @@ export function resultInWords(result) {
 }
 
 /**
+ * Whether an update is done without a version, since its trainer has changed nothing.
+ * @param {{state: string, result: object?}} update
+ */
+export const isUnchanged = (update) => updateStates.is(update.state, "DONE") && !update.result;
+
+/**
  * The progress of a bake, such as `v9 is baking in north, 412 of 600 s`; null: no bake is running.
  * @param {string} version
  * @param {object} rollout

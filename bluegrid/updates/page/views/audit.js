@@ -34,7 +34,10 @@ const sentenceOf = auditActions.table({
   ],
   CANCEL: ({ update }) => ["requested that ", update, " be cancelled"],
   RETRY: ({ update }) => ["requested another try of ", update],
-  DONE: ({ update, detail }) => [update, " is done", detail.result && [": ", resultInWords(detail.result)]],
+  DONE: ({ update, detail }) => [
+    [update, " is done: "],
+    detail.result ? resultInWords(detail.result) : "nothing has changed",
+  ],
   FAILED: ({ update, detail }) => [update, " failed", because(detail)],
   NOT_BACK: ({ update, detail }) => [update, " is not rolled back yet", because(detail)],
   ROLLED_BACK: ({ update, detail }) => [update, " was rolled back", because(detail)],

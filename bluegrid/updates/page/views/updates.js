@@ -4,7 +4,7 @@ import { url } from "../lib/api.js";
 import { cancelButton } from "../dialogs/cancel.js";
 import { h } from "../lib/dom.js";
 import { bytes, count, duration, plural } from "../lib/format.js";
-import { grouped, isOver, mayCancel, requestInWords, resultInWords, updateBadge } from "../lib/jobs.js";
+import { grouped, isOver, isUnchanged, mayCancel, requestInWords, resultInWords, updateBadge } from "../lib/jobs.js";
 import { ONCE, changed, use, usePages } from "../lib/poll.js";
 import { updateStates } from "../lib/vocabulary.js";
 import { badge, bdi, button, code, heading, loadState, muted, notice, table, time } from "../lib/widgets.js";
@@ -100,6 +100,7 @@ function card(update, scopes) {
     update.wanted.train && trainer(update, isEnded),
     !isEnded && !update.result && progress(update),
     update.result && h("p", null, resultInWords(update.result)),
+    isUnchanged(update) && h("p", null, "Nothing has changed since ", bdi(update.wanted.base), ": no new version."),
     update.rollout && rollout(update.rollout, isEnded),
     update.error && notice(errorKind(update.state), bdi(update.error)),
     !isEnded && update.cancel && notice("busy", "Cancellation requested."),

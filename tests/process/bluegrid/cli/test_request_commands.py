@@ -149,10 +149,27 @@ def test_updates_are_listed_by_set_and_state(client: httpx.Client, place: Place,
     assert "queued" in refused.stderr
 
 
-def test_an_update_is_cancelled_before_it_has_ended(client: httpx.Client, place: Place) -> None:
+def declare_trainer(place: Place, command: str) -> None:
     file = place.registry / "g1.yaml"
-    trainer = "update: {trainer: {command: [sleep, '600']}}"
-    file.write_text(file.read_text().replace("source: platform\n", f"source: platform\n  {trainer}\n"))
+    update = f"update: {{trainer: {{command: {command}}}}}"
+    file.write_text(file.read_text().replace("source: platform\n", f"source: platform\n  {update}\n"))
+
+
+def test_a_training_that_changes_nothing_is_exit_code_0(client: httpx.Client, place: Place) -> None:
+    declare_trainer(place, "['true']")
+    done = run(client, place, "request", "g1", "--base", "v1", "--train", "--wait")
+    assert done.returncode == 0, done.stderr
+    words = "nothing has changed since v1, so there is no new version"
+    assert done.stdout == f"g1: update 1 done: {words}\n"
+    assert f"result: {words}" in run(client, place, "show", "1").stdout.splitlines()
+    (row,) = run(client, place, "list").stdout.splitlines()[1:]
+    assert row.split()[:4] == ["1", "g1", "done", "-"]
+    assert row.endswith(words)
+    assert data(client, place, "show", "1", "--wait")["version"] is None
+
+
+def test_an_update_is_cancelled_before_it_has_ended(client: httpx.Client, place: Place) -> None:
+    declare_trainer(place, "[sleep, '600']")
     update = data(client, place, "request", "g1", "--base", "v1", "--train")
     assert update["wanted"]["train"] == {}
     waited = run(client, place, "show", str(update["id"]), "--wait", "--timeout", "1s")

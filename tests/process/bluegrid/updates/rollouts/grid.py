@@ -109,8 +109,8 @@ def grid(
 ) -> Iterator[Grid]:
     file = place.registry / "g1.yaml"
     policy = QUALITY if "quality" in request.fixturenames else ROLLOUT
-    rollout = f"source: platform\n  update:\n    rollout: {policy}\n"
-    text = file.read_text().replace("source: platform\n", rollout) + SERVICE
+    update = f"update:\n    trainer: {{command: ['true']}}\n    rollout: {policy}\n"
+    text = file.read_text().replace("source: platform\n", f"source: platform\n  {update}") + SERVICE
     if "standby" in request.fixturenames:
         row = next(line for line in text.splitlines(keepends=True) if "id: v1," in line)
         text = (

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.process.bluegrid.updates.rollouts.grid import Grid
     from tests.support.updating import Place
 
 RETRAINED = skops_file("model 1, retrained")
@@ -99,3 +100,9 @@ def _options(place: Place, stacks: tuple[str, ...]) -> Options:
         program=place.folder,
         stack_files=place.folder,
     )
+
+
+def test_a_training_that_changes_nothing_is_not_rolled_out(grid: Grid) -> None:
+    update = ended(grid.client, grid.client.post("/modelSets/g1/updates", json={"base": "v1", "train": {}}))
+    assert (update["state"], update["version"], update["rollout"]) == ("done", None, None)
+    assert grid.declared() == "d1"
