@@ -16,8 +16,7 @@ tour: ## From training to answers on this machine, Python packages only: half a 
 
 openstef: ## Forecasts for a grid by OpenSTEF, from training to answers, TARGETS=20 of them; needs Python 3.12 or later: two minutes
 	@[ ! -e .bluegrid/openstef-example ] || rm -rf .bluegrid/openstef-example
-	@"$$(tools/bootstrap uv)" run --quiet --frozen --python '>=3.12' --project openstef_plugin --no-default-groups --group example \
-		python -m examples.openstef --out .bluegrid/openstef-example $(if $(TARGETS),--targets $(TARGETS))
+	@python3 -m tools.openstef examples.openstef --out .bluegrid/openstef-example $(if $(TARGETS),--targets $(TARGETS))
 
 demo: ## From a bare machine to a live switch under load; leaves the service running
 	@tools/bootstrap

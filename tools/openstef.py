@@ -1,13 +1,17 @@
-"""An environment with OpenSTEF, which needs a later Python than bluegrid."""
+"""An environment with OpenSTEF, which needs a later Python than bluegrid.
+
+`python -m tools.openstef MODULE ARGUMENTS` runs a module in it; any Python 3.11 will do, without packages.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from bluegrid import cache
-from bluegrid.image.packages import uv
 
 CHECKOUT = Path(__file__).parents[1]
 ENVIRONMENT = CHECKOUT / ".bluegrid" / "openstef"
@@ -19,7 +23,7 @@ def interpreter() -> Path:
     """Return the Python of an environment as openstef_plugin/uv.lock says: 1.2 GB, half a minute at first."""
     subprocess.run(
         [
-            uv(), "sync", "--quiet", "--frozen", "--project", "openstef_plugin", "--no-default-groups",
+            _uv(), "sync", "--quiet", "--frozen", "--project", "openstef_plugin", "--no-default-groups",
             "--group", "dev", "--group", "example", "--python", _python(),
         ],
         cwd=CHECKOUT,
@@ -33,6 +37,15 @@ def interpreter() -> Path:
     return ENVIRONMENT / "bin" / "python"
 
 
+@functools.cache
+def _uv() -> str:
+    """Return the path of uv, which is installed if it is missing."""
+    done = subprocess.run(
+        [CHECKOUT / "tools" / "bootstrap", "uv"], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
 def _python() -> str:
     """Return a Python on this machine that OpenSTEF supports, or a version that uv then downloads."""
     # pyenv's own programs on PATH run a version only where one is chosen.
@@ -40,7 +53,7 @@ def _python() -> str:
     for version in PYTHONS:
         folders = [str(each) for each in sorted(pyenv.glob(f"{version}.*/bin"))]
         found = subprocess.run(
-            [uv(), "python", "find", "--no-project", "--no-python-downloads", version],
+            [_uv(), "python", "find", "--no-project", "--no-python-downloads", version],
             env={**os.environ, "PATH": os.pathsep.join([*folders, os.environ["PATH"]])},
             capture_output=True,
             text=True,
@@ -49,3 +62,14 @@ def _python() -> str:
         if found.returncode == 0:
             return found.stdout.strip()
     return PYTHONS[0]
+
+
+def main() -> None:
+    """Become a module in the environment, whose programs are first on PATH."""
+    python = interpreter()
+    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    os.execve(python, [str(python), "-m", *sys.argv[1:]], {**os.environ, "PATH": path})  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()
