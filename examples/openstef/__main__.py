@@ -10,11 +10,15 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import urllib3
 
+from bluegrid_openstef.converter import as_json
+from bluegrid_openstef.file_type import TYPE
+from bluegrid_openstef.model_file import load_model
 from bluegrid_registry import ModelSet, RecordedExample
 from examples.openstef.grid import Grid
 from examples.openstef.plot import draw
@@ -41,6 +45,12 @@ def main() -> None:
         "--targets", type=int, default=20, help="how many: the 477 transformers that feed a grid, then loads"
     )
     parser.add_argument("--kind", default="gblinear", help="preset of OpenSTEF, such as gblinear or xgboost")
+    parser.add_argument(
+        "--type",
+        default="openstef/joblib",
+        choices=("openstef/joblib", "openstef/json"),
+        help="pipelines as OpenSTEF's pickles, or as data",
+    )
     options = parser.parse_args()
     targets = Grid().targets()
     if not 0 < options.targets <= len(targets):
@@ -52,9 +62,13 @@ def main() -> None:
     trained = [*train(targets[: options.targets], options.kind, os.cpu_count() or 1)]
     size = sum(len(each.file) for each in trained)
     _say(f"trained {len(trained)} {options.kind} pipelines, {size / 1e6:.1f} MB", began)
+    if options.type == "openstef/json":
+        began = time.monotonic()
+        trained = [replace(each, file=as_json(load_model(each.file, TYPE.trusted))) for each in trained]
+        _say(f"wrote them as data: {sum(len(each.file) for each in trained) / 1e6:.1f} MB", began)
     _bluegrid("init", project.name, "--region", "north", "--store", store.as_uri(), folder=out)
     _bluegrid(
-        "set", "add", SET, "--name", "Load of the grid", "--task", "forecasting", "--type", "openstef/joblib",
+        "set", "add", SET, "--name", "Load of the grid", "--task", "forecasting", "--type", options.type,
         "--source", "platform", folder=project,
     )  # fmt: skip
     began = time.monotonic()

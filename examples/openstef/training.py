@@ -48,7 +48,7 @@ class Trained:
 
     Attributes:
         uid: the target's.
-        file: the pickle, as OpenSTEF's own storage writes it.
+        file: the pickle, as OpenSTEF's own storage writes it, or the pipeline as data.
         recent: what is known when the forecast begins: two weeks, and the features of the next 48 h.
         expected: what OpenSTEF itself predicts from that.
         came: the target's load in these 48 h.

@@ -1,20 +1,33 @@
-"""A plug-in for OpenSTEF 4: its pickled forecasting models, pushed and served as one version.
+"""A plug-in for OpenSTEF 4: its forecasting models, pushed and served as one version.
 
-file_type.py    the type `openstef/joblib`: recognises and scans a model's file; needs no OpenSTEF
-trusted.toml    the names that such files may use
-plugin.py       what the server knows of it, and `load`
-model_file.py   loads a model's file, by trusted names
-columns.py      the columns that a model takes
-imports.py      what the build of an image imports
-forecasting.py  a loaded model: a time series as named tensors in, quantiles out
+`openstef/joblib`, OpenSTEF's own pickle:
+
+file_type.py            the type: recognises and scans a model's file; needs no OpenSTEF
+trusted.toml            the names that such files may use
+plugin.py               what the server knows of it, and `load`
+model_file.py           loads a model's file, by trusted names
+columns.py              the columns that a model takes
+imports.py              what the build of an image imports
+forecasting.py          a loaded model, computed by OpenSTEF
+
+`openstef/json`, the same as data, without a pickle:
+
+json_file.py            the type
+json_plugin.py          what the server knows of it, and `load`
+pipeline/               the file's contents, and their evaluation with NumPy; needs no OpenSTEF
+converter.py            ) writes such a file: `python -m bluegrid_openstef models/ data/`
+converted_steps.py      )
+proof.py                compares it with OpenSTEF before it is written
+
+tensors.py              the tensors of both: a time series in, quantiles out
 
 storage.py              `BluegridStorage`: versions of a set in place of OpenSTEF's MLflow storage
 collecting_storage.py   OpenSTEF's interface of a storage: new runs in memory, earlier ones in versions
 history.py              the runs of a set's models, as its versions have them
 runs.py                 a run of OpenSTEF as lineage, and back
 
-trainer.py      the program that the update server runs as a set's trainer
-training.py     trains what is due, in several processes
+trainer.py              the program that the update server runs as a set's trainer
+training.py             trains what is due, in several processes
 """
 
 from __future__ import annotations

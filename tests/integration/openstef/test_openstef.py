@@ -38,3 +38,15 @@ def test_the_example_serves_openstefs_own_forecasts(interpreter: Path, tmp_path:
     files = (tmp_path / "grid" / "grid" / "registry").glob("*.yaml")
     assert "openstef/joblib" in "".join(each.read_text() for each in files)
     assert "P10 to P90" in (tmp_path / "grid" / "forecasts.svg").read_text()
+
+
+def test_the_example_serves_pipelines_as_data(interpreter: Path, tmp_path: Path) -> None:
+    printed = run(
+        interpreter, "-m", "examples.openstef", "--out", str(tmp_path / "grid"), "--targets", "2",
+        "--kind", "xgboost", "--type", "openstef/json", folder=CHECKOUT,
+    )  # fmt: skip
+    lines = printed.splitlines()
+    assert lines[1].startswith("wrote them as data: ")
+    assert lines[-1].startswith("all forecasts are OpenSTEF's own to the bit")
+    files = (tmp_path / "grid" / "grid" / "registry").glob("*.yaml")
+    assert "openstef/json" in "".join(each.read_text() for each in files)

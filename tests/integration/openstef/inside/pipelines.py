@@ -45,9 +45,9 @@ class Series:
         return self.data.filter_by_range(start=self.start.to_pydatetime() - timedelta(days=14))
 
 
-def new_model(kind: str) -> Any:
-    """Return one of OpenSTEF's presets, not fitted, without MLflow."""
-    return new_workflow("target", None, kind).model
+def new_model(kind: str, **changed: Any) -> Any:
+    """Return one of OpenSTEF's presets, not fitted, without MLflow, with some settings changed."""
+    return new_workflow("target", None, kind, **changed).model
 
 
 def new_workflow(model_id: str, storage: Any, kind: str = "constant_quantile", **changed: Any) -> Any:

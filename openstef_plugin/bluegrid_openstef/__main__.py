@@ -1,0 +1,44 @@
+"""Writes pipelines as data: `python -m bluegrid_openstef models/ data/`; needs OpenSTEF.
+
+Each file `*.joblib` below the first folder becomes a file `*.json` at the same place below the second one. A
+line tells each that has no form as data, and the exit code is then 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bluegrid_openstef.file_type import TYPE
+from bluegrid_openstef.model_file import load_model
+from bluegrid_registry import ModelError
+
+
+def main() -> int:
+    """Convert the files; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bluegrid_openstef", description=__doc__)
+    parser.add_argument("models", type=Path, help="a folder with files of openstef/joblib")
+    parser.add_argument("data", type=Path, help="the folder for files of openstef/json")
+    options = parser.parse_args()
+    try:
+        from bluegrid_openstef.converter import as_json
+    except ImportError as error:
+        sys.exit(f"needs OpenSTEF: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later")
+    refused = 0
+    for path in sorted(options.models.rglob("*.joblib")):
+        place = path.relative_to(options.models)
+        try:
+            data = as_json(load_model(path, TYPE.trusted))
+        except ModelError as error:
+            refused += 1
+            sys.stderr.write(f"{place}: {error}\n")
+            continue
+        made = options.data / place.with_suffix(".json")
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.write_bytes(data)
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""How the server loads a file of `openstef/json`: with pvlib and, for trees, XGBoost, without OpenSTEF."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from bluegrid_registry import ModelError
+from bluegrid_server.frameworks import FrameworkPlugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from bluegrid_server.frameworks import Model
+
+
+def load(path: Path, _trust: Iterable[str] = ()) -> Model:
+    """Load a pipeline.
+
+    Args:
+        path: the file.
+        _trust: not used: the file names no classes.
+
+    Raises:
+        ModelError: the file is no pipeline, or a package that it needs is not installed.
+    """
+    # pandas, which pvlib imports, imports PyArrow: see plugin.py.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    from bluegrid_openstef.pipeline.document import PipelineDocument
+    from bluegrid_openstef.pipeline.model import PipelineModel
+
+    try:
+        return PipelineModel(PipelineDocument.parse(path.read_bytes()))
+    except ImportError as error:
+        raise ModelError(f"needs a package: {error}; pip install 'bluegrid-openstef[serve]'") from None
+
+
+PLUGIN = FrameworkPlugin(load, outlives_fork=True)
+"""Neither NumPy, in one thread, nor XGBoost with one thread start any."""

@@ -1,0 +1,38 @@
+"""The target's past as columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bluegrid_openstef.pipeline.step import Step
+from bluegrid_registry.frozen import Frozen
+
+if TYPE_CHECKING:
+    from bluegrid_openstef.pipeline.table import SeriesTable
+
+
+class Lag(Frozen):
+    """A column with the target of so many seconds ago."""
+
+    column: str
+    seconds: int
+    fallback: int | None = None
+    """The seconds of an earlier value, where the first is missing."""
+
+
+class Lags(Step):
+    """Adds columns with earlier values of the target."""
+
+    step: Literal["LagsAdder"] = "LagsAdder"
+    target: str
+    lags: tuple[Lag, ...]
+
+    def transform(self, table: SeriesTable) -> None:
+        """Add a column for each lag."""
+        for lag in self.lags:
+            values = table.earlier(self.target, lag.seconds)
+            if lag.fallback is not None:
+                values = np.where(np.isnan(values), table.earlier(self.target, lag.fallback), values)
+            table.columns[lag.column] = values

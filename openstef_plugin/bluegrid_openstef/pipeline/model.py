@@ -1,0 +1,65 @@
+"""A loaded pipeline, as a pod calls it: tensors of a time series in, quantiles out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bluegrid_openstef.pipeline.table import SeriesTable
+from bluegrid_openstef.tensors import TIME, check_series, inputs_of, outputs_of, start_of
+from bluegrid_registry import ModelError
+from bluegrid_server.frameworks import InputError
+
+if TYPE_CHECKING:
+    from bluegrid_openstef.pipeline.document import PipelineDocument
+    from bluegrid_openstef.tensors import Arrays
+
+
+class PipelineModel:
+    """A pipeline of `openstef/json`, with the inputs, outputs and answers of the same one in OpenSTEF.
+
+    Raises:
+        ModelError: the document contradicts itself.
+    """
+
+    def __init__(self, document: PipelineDocument) -> None:
+        self._columns = document.columns
+        self._steps = document.preprocessing
+        self._features = document.forecaster.columns
+        self._cutoff = document.cutoff
+        self._predict = document.forecaster.predictor()
+        names = tuple(document.quantiles)
+        self.inputs = inputs_of(self._columns)
+        self.outputs = outputs_of(names)
+        found = self._predict(np.zeros((1, len(self._features)))).shape[1]
+        if found != len(names):
+            raise ModelError(f"has {len(names)} quantiles, and its forecaster gives {found}")
+        self._is_sorted = document.is_sorted
+        self._quantiles = sorted(names, key=document.quantiles.__getitem__) if self._is_sorted else names
+
+    def predict(self, inputs: Arrays) -> Arrays:
+        """Return `time` (m,) and the quantiles (m,); InputError if the series has no forecast."""
+        check_series(inputs, self._columns)
+        start = start_of(inputs)
+        table = self._table(inputs, start)
+        values = self._predict(np.column_stack([table.columns[name] for name in self._features]))
+        if self._is_sorted:
+            values = np.sort(values, axis=1)
+        # FP64 holds FP32 without loss.
+        columns = values.T.astype(np.float64)
+        return {TIME: table.rows, **dict(zip(self._quantiles, columns, strict=True))}
+
+    def _table(self, inputs: Arrays, start: int | None) -> SeriesTable:
+        series = {name: inputs[name] for name in self._columns}
+        table = SeriesTable.of(inputs[TIME], series, start)
+        if len(table.rows):
+            # Values that are missing or out of range become NaN, which later steps expect.
+            with np.errstate(all="ignore"):
+                for step in self._steps:
+                    step.transform(table)
+        if start is None and len(table.rows):
+            table.keep(table.rows >= table.rows[0] + self._cutoff)
+        if not len(table.rows):
+            raise InputError("no step can be forecast: a feature is missing in each of them")
+        return table
