@@ -44,8 +44,9 @@ from sklearn.preprocessing import StandardScaler
 from bluegrid_openstef.pipeline.calendar import Cycles, Holidays, Weekdays
 from bluegrid_openstef.pipeline.checks import Completeness, Flatline
 from bluegrid_openstef.pipeline.lags import Lag, Lags
+from bluegrid_openstef.pipeline.light import Location
 from bluegrid_openstef.pipeline.numbers import Bounds, CompleteRows, Imputation, Removal, Scaling
-from bluegrid_openstef.pipeline.sun import Daylight, Location, Radiation
+from bluegrid_openstef.pipeline.sun import Daylight, Radiation
 from bluegrid_openstef.pipeline.weather import Atmosphere, WindPower
 from bluegrid_registry import ModelError
 
@@ -59,7 +60,7 @@ _WEIGHT = "sample_weight"
 
 
 @dataclass
-class Columns:
+class TableColumns:
     """The columns of OpenSTEF's table before a step.
 
     Attributes:
@@ -99,7 +100,7 @@ def not_as_data(fault: str) -> ModelError:
     return ModelError(f"{fault}: openstef/json does not know that; keep the pipeline as openstef/joblib")
 
 
-def converted(step: Any, columns: Columns) -> AnyStep | None:
+def converted(step: Any, columns: TableColumns) -> AnyStep | None:
     """Return a step as data, and update the columns; None if it does nothing to a forecast.
 
     Raises:
@@ -124,21 +125,21 @@ def _number(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _needs_series(step: Any, columns: Columns) -> None:
+def _needs_series(step: Any, columns: TableColumns) -> None:
     if columns.is_changed:
         raise not_as_data(f"{_name(step)} comes after a step that changes values")
 
 
-def _selector(step: Any, columns: Columns) -> None:
+def _selector(step: Any, columns: TableColumns) -> None:
     if columns.selected(step.selection) != columns.names:
         raise not_as_data(f"{_name(step)} leaves out columns after the first steps")
 
 
-def _nothing(_step: Any, _columns: Columns) -> None:
+def _nothing(_step: Any, _columns: TableColumns) -> None:
     """The server checks the inputs by the model's specs."""
 
 
-def _completeness(step: Any, columns: Columns) -> Completeness:
+def _completeness(step: Any, columns: TableColumns) -> Completeness:
     _needs_series(step, columns)
     checked = step.columns or columns.names
     if not {*checked} <= {*columns.inputs}:
@@ -150,7 +151,7 @@ def _completeness(step: Any, columns: Columns) -> Completeness:
     )
 
 
-def _flatline(step: Any, columns: Columns) -> Flatline | None:
+def _flatline(step: Any, columns: TableColumns) -> Flatline | None:
     _needs_series(step, columns)
     if not step.error_on_flatliner:
         return None
@@ -163,7 +164,7 @@ def _flatline(step: Any, columns: Columns) -> Flatline | None:
     )
 
 
-def _lags(step: Any, columns: Columns) -> Lags:
+def _lags(step: Any, columns: TableColumns) -> Lags:
     _needs_series(step, columns)
     if len(step.horizons) != 1:
         raise not_as_data(f"{_name(step)} has {len(step.horizons)} horizons")
@@ -183,7 +184,7 @@ def _lags(step: Any, columns: Columns) -> Lags:
     return Lags(target=step.target_column, lags=tuple(lags))
 
 
-def _wind(step: Any, columns: Columns) -> WindPower | None:
+def _wind(step: Any, columns: TableColumns) -> WindPower | None:
     if step.windspeed_reference_column not in columns.names:
         return None
     if step.windspeed_hub_height_column not in columns.names:
@@ -201,7 +202,7 @@ def _wind(step: Any, columns: Columns) -> WindPower | None:
     )
 
 
-def _atmosphere(step: Any, columns: Columns) -> Atmosphere | None:
+def _atmosphere(step: Any, columns: TableColumns) -> Atmosphere | None:
     there = {*columns.names}
     needed = {
         "saturation_vapour_pressure": {step.temperature_column},
@@ -223,7 +224,7 @@ def _atmosphere(step: Any, columns: Columns) -> Atmosphere | None:
     )
 
 
-def _radiation(step: Any, columns: Columns) -> Radiation | None:
+def _radiation(step: Any, columns: TableColumns) -> Radiation | None:
     if step.radiation_column not in columns.names:
         return None
     made = Radiation(
@@ -237,7 +238,7 @@ def _radiation(step: Any, columns: Columns) -> Radiation | None:
     return made
 
 
-def _daylight(step: Any, columns: Columns) -> Daylight:
+def _daylight(step: Any, columns: TableColumns) -> Daylight:
     made = Daylight(location=_location(step.coordinate))
     columns.add(step, made.columns)
     return made
@@ -247,28 +248,30 @@ def _location(coordinate: Any) -> Location:
     latitude, longitude = float(coordinate.latitude), float(coordinate.longitude)
     months = pd.DatetimeIndex([f"2015-{month:02}-15" for month in range(1, 13)], tz="UTC")
     turbidity = pvlib.clearsky.lookup_linke_turbidity(months, latitude, longitude, interp_turbidity=False)
+    altitude = float(pvlib.location.Location(latitude, longitude).altitude)
     return Location(
         latitude=latitude,
         longitude=longitude,
-        altitude=float(pvlib.location.Location(latitude, longitude).altitude),
+        altitude=altitude,
+        pressure=pvlib.atmosphere.alt2pres(altitude),
         turbidity=tuple(round(each * 20) for each in turbidity),
     )
 
 
-def _cycles(step: Any, columns: Columns) -> Cycles:
+def _cycles(step: Any, columns: TableColumns) -> Cycles:
     made = Cycles(cycles=tuple(step.included_features))
     columns.add(step, made.columns)
     return made
 
 
-def _holidays(step: Any, columns: Columns) -> Holidays:
+def _holidays(step: Any, columns: TableColumns) -> Holidays:
     names = get_holiday_names(step.country_code, step.reserved_datetime_features)
     made = Holidays(country=str(step.country_code), names=tuple(names))
     columns.add(step, made.columns)
     return made
 
 
-def _weekdays(step: Any, columns: Columns) -> Weekdays:
+def _weekdays(step: Any, columns: TableColumns) -> Weekdays:
     if step.onehot_encode:
         raise not_as_data(f"{_name(step)} has onehot_encode")
     made = Weekdays()
@@ -276,7 +279,7 @@ def _weekdays(step: Any, columns: Columns) -> Weekdays:
     return made
 
 
-def _bounds(step: Any, columns: Columns) -> Bounds | None:
+def _bounds(step: Any, columns: TableColumns) -> Bounds | None:
     if step.outlier_action != "clip":
         raise not_as_data(f"{_name(step)} has the action {step.outlier_action}")
     features = columns.selected(step.selection)
@@ -287,7 +290,7 @@ def _bounds(step: Any, columns: Columns) -> Bounds | None:
     return Bounds(bounds={name: (_number(low[name]), _number(high[name])) for name in features})
 
 
-def _scaling(step: Any, columns: Columns) -> Scaling:
+def _scaling(step: Any, columns: TableColumns) -> Scaling:
     scaler = step._scaler
     if type(scaler) is not StandardScaler or not (scaler.with_mean and scaler.with_std):
         raise not_as_data(f"{_name(step)} has the method {step.method}")
@@ -299,19 +302,19 @@ def _scaling(step: Any, columns: Columns) -> Scaling:
     )
 
 
-def _weights(step: Any, columns: Columns) -> None:
+def _weights(step: Any, columns: TableColumns) -> None:
     if step.sample_weight_column != _WEIGHT:
         raise not_as_data(f"{_name(step)} has the column {step.sample_weight_column}")
     columns.add(step, [_WEIGHT])
 
 
-def _removal(step: Any, columns: Columns) -> Removal | None:
+def _removal(step: Any, columns: TableColumns) -> Removal | None:
     removed = [name for name in columns.names if name in step._remove_columns]
     columns.names = [name for name in columns.names if name not in removed]
     return Removal(removed=tuple(removed)) if removed else None
 
 
-def _imputation(step: Any, columns: Columns) -> Imputation | None:
+def _imputation(step: Any, columns: TableColumns) -> Imputation | None:
     if not columns.selected(step.selection):
         return None
     imputer = step._imputer
@@ -329,13 +332,13 @@ def _imputation(step: Any, columns: Columns) -> Imputation | None:
     )
 
 
-def _complete_rows(step: Any, columns: Columns) -> CompleteRows:
+def _complete_rows(step: Any, columns: TableColumns) -> CompleteRows:
     columns.is_changed = True
     names = columns.selected(step.selection)
     return CompleteRows(columns=tuple(name for name in names if name != _WEIGHT))
 
 
-_CONVERSIONS: Mapping[Any, Callable[[Any, Columns], AnyStep | None]] = {
+_CONVERSIONS: Mapping[Any, Callable[[Any, TableColumns], AnyStep | None]] = {
     Selector: _selector,
     InputConsistencyChecker: _nothing,
     CompletenessChecker: _completeness,

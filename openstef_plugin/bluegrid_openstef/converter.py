@@ -16,7 +16,7 @@ from openstef_models.models.forecasting.xgboost_forecaster import XGBoostForecas
 from openstef_models.transforms.postprocessing import ConfidenceIntervalApplicator, QuantileSorter
 
 from bluegrid_openstef.columns import columns_of
-from bluegrid_openstef.converted_steps import Columns, converted, not_as_data
+from bluegrid_openstef.converted_steps import TableColumns, converted, not_as_data
 from bluegrid_openstef.pipeline.document import PipelineDocument
 from bluegrid_openstef.pipeline.forecasters import LinearForecaster, TargetScale, TreeForecaster
 from bluegrid_openstef.pipeline.numbers import CompleteRows
@@ -41,7 +41,7 @@ def as_json(model: ForecastingModel) -> bytes:
 
 
 def _document(model: ForecastingModel) -> PipelineDocument:
-    columns = Columns(columns_of(model))
+    columns = TableColumns(columns_of(model))
     steps = [converted(step, columns) for step in model.preprocessing.transforms]
     preprocessing = tuple(step for step in steps if step is not None)
     forecaster = _forecaster(model.forecaster)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from bluegrid_registry import ModelError
@@ -15,18 +14,16 @@ if TYPE_CHECKING:
     from bluegrid_server.frameworks import Model
 
 
-def load(path: Path, _trust: Iterable[str] = ()) -> Model:
+def load(path: Path, trust: Iterable[str] = ()) -> Model:  # noqa: ARG001 - the file cannot run code
     """Load a pipeline.
 
     Args:
         path: the file.
-        _trust: not used: the file names no classes.
+        trust: not used: the file names no classes.
 
     Raises:
         ModelError: the file is no pipeline, or a package that it needs is not installed.
     """
-    # pandas, which pvlib imports, imports PyArrow: see plugin.py.
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     from bluegrid_openstef.pipeline.document import PipelineDocument
     from bluegrid_openstef.pipeline.model import PipelineModel
 

@@ -8,6 +8,7 @@ calendar.py      )
 weather.py       )
 sun.py           )
 numbers.py       )
+light.py         the position and the light of the sun
 forecasters.py   what makes quantiles of the columns
 table.py         the series of a request, and the columns that the steps make
 model.py         a loaded pipeline, as a pod calls it
