@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def as_json(model: ForecastingModel) -> bytes:
     """Return a fitted model as a file of `openstef/json`.
 
-    Takes half a second: its forecasts of made-up series are compared with OpenSTEF's, to the bit.
+    Its forecasts of two made-up series are compared with OpenSTEF's, to the bit.
 
     Raises:
         ModelError: the model has a step, a forecaster or a setting that has no form as data, or its forecasts
