@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import skops.io
@@ -17,7 +18,6 @@ from tools.demo.place import on_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.cluster.conftest import Local
 
@@ -52,7 +52,7 @@ class OwnProject:
     def __init__(self, home: Path, programs: Path, local: Local) -> None:
         assert local.prepared.image is not None
         self.home, self.folder = home, home / NAME
-        self._echo = local.printer.of("user")
+        self._echo, self._node = local.printer.of("user"), local.node
         self.place = on_node(local.node, local.prepared.image.pinned)
         outside = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         (home / "state").mkdir()
@@ -93,6 +93,31 @@ class OwnProject:
     def bluegrid(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Ended:
         """Run `bluegrid`, which must succeed."""
         return self.run("bluegrid", *arguments, variables=variables)
+
+    def build_image(self, family: str) -> str:
+        """Build the image of a family and load it into the node; return its reference."""
+        built = self.bluegrid("image", "build", family, "--json").json()
+        name: str = built["image"].rpartition(":")[0]
+        self._node.load_image(Path(built["archive"]), name)
+        return f"{name}@{built['digest']}"
+
+    def init(self, region: str, *options: str, **images: str) -> Ended:
+        """Make the project, with images by family."""
+        place = self.place
+        settings = {
+            "kubeconfig": str(place.kubeconfig),
+            "ingressClass": place.ingress_class,
+            "routeAddress": place.route_url,
+            "host": "{region}.test",
+            "requestFactor": "0.05",
+            "readyTimeout": "120",
+        }
+        return self.bluegrid(
+            "init", self.folder.name, "--region", region, "--context", place.context,
+            "--store", place.store, *options,
+            *(word for family, image in images.items() for word in ("--image", f"{family}={image}")),
+            *(word for key, value in settings.items() for word in ("--config", f"{key}={value}")),
+        )  # fmt: skip
 
     def make_stack(self, region: str) -> None:
         """Make a stack whose file is there, with its secrets."""

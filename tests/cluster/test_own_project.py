@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import lightgbm
@@ -72,14 +71,14 @@ def hour(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
     # The environment of the one who starts a project, and builds its images.
     project = OwnProject(home, wheels.install(home / "tools", "bluegrid[images]"), local)
     try:
-        yield live_an_hour(project, wheels, local)
+        yield live_an_hour(project, wheels)
     finally:
         with ThreadPoolExecutor() as both:
             [*both.map(project.destroy, (HILLS, COAST))]
 
 
-def live_an_hour(project: OwnProject, wheels: Wheels, local: Local) -> Hour:
-    made, empty = start(project, wheels, local)
+def live_an_hour(project: OwnProject, wheels: Wheels) -> Hour:
+    made, empty = start(project, wheels)
     for service in (LINES, BUSES):
         put_online(project, service)
     project.bluegrid("check")
@@ -115,26 +114,10 @@ def live_an_hour(project: OwnProject, wheels: Wheels, local: Local) -> Hour:
     return Hour(made, empty, firsts, answers, report, promoted, after, rolled_back, versions, upgraded)
 
 
-def start(project: OwnProject, wheels: Wheels, local: Local) -> tuple[Ended, Ended]:
+def start(project: OwnProject, wheels: Wheels) -> tuple[Ended, Ended]:
     """Build images, make the project, and install what it requires."""
-    place = project.place
-    images = []
-    for family in ("scikit-learn", "lightgbm"):
-        built = project.bluegrid("image", "build", family, "--json").json()
-        name = built["image"].rpartition(":")[0]
-        local.node.load_image(Path(built["archive"]), name)
-        images += ["--image", f"{family}={name}@{built['digest']}"]
-    settings = {
-        "kubeconfig": str(place.kubeconfig),
-        "ingressClass": place.ingress_class,
-        "routeAddress": place.route_url,
-        "host": "{region}.test",
-        "requestFactor": "0.05",
-        "readyTimeout": "120",
-    }
-    options = [word for key, value in settings.items() for word in ("--config", f"{key}={value}")]
-    where = ("--region", HILLS, "--context", place.context, "--store", place.store, "--ci", GITLAB)
-    made = project.bluegrid("init", project.folder.name, *where, *images, *options)
+    images = {family: project.build_image(family) for family in ("scikit-learn", "lightgbm")}
+    made = project.init(HILLS, "--ci", GITLAB, **images)
     install(project, wheels)
     return made, project.bluegrid("check")
 

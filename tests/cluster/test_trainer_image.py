@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from bluegrid.updates.api.tokens import Scope, new_token
 from bluegrid.updates.serve import Options
 from bluegrid_registry import Registry, fetch_bytes, open_store
+from tests.support.containers import LIMITS, loaded, podman
 from tests.support.update_server import SET, running_server
 from tests.support.updating import ended
 
@@ -45,12 +45,11 @@ UPDATE = """\
 """
 
 
-RUN = """\
+RUN = f"""\
 #!/bin/sh
-# Of this machine's limits and control groups, not of podman's own choice; and without a network.
 if [ "$1" = run ]; then
     shift
-    exec podman run --runtime=runc --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000 --network=none "$@"
+    exec podman run {shlex.join(LIMITS)} --network=none "$@"
 fi
 exec podman "$@"
 """
@@ -61,16 +60,8 @@ def image(local: Local) -> Iterator[str]:
     """The image, loaded into podman under its reference."""
     built = local.prepared.image
     assert built is not None
-    assert shutil.which("podman") is not None
-    loaded = subprocess.run(
-        ["podman", "load", "--quiet", "--input", str(built.archive)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    name = loaded.stdout.strip().removeprefix("Loaded image: ").removeprefix("Loaded image(s): ")
-    yield name
-    subprocess.run(["podman", "rmi", "--force", name], capture_output=True, check=True)
+    with loaded(built.archive) as name:
+        yield name
 
 
 def test_models_come_out_of_a_container_that_is_gone_afterwards(image: str, tmp_path: Path) -> None:
@@ -94,10 +85,4 @@ def test_models_come_out_of_a_container_that_is_gone_afterwards(image: str, tmp_
     assert failed["error"].endswith("exit code 1; its last lines: the grid has no data")
     version = Registry.load(registry).of_set("g1").version("v1")
     assert [*fetch_bytes(open_store(store), "g1", "v1", version.manifest)] == ["line-1"]
-    left = subprocess.run(
-        ["podman", "ps", "--all", "--quiet", "--filter=name=bluegrid-"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert left.stdout == ""
+    assert podman("ps", "--all", "--quiet", "--filter=name=bluegrid-") == ""
