@@ -24,11 +24,13 @@ CLUSTER = "tests/cluster/"
 MEASURED = "measured"
 """Of the demo, which sends 420 requests a second: nothing else runs then."""
 SHARED = {
-    MEASURED: ("test_demo", "test_deletes", "test_previews"),
+    MEASURED: ("test_demo",),
     "trouble": (
+        "test_deletes",
         "test_endurance_switches",
         "test_faults_of_clusters",
         "test_faults_of_updates",
+        "test_previews",
         "test_standing_routes",
     ),
 }

@@ -43,6 +43,17 @@ class Local:
         work.create()
         return work
 
+    def remove(self, *works: Workspace) -> None:
+        """Delete what stacks have on the node, without waiting for the end of their pods.
+
+        `pulumi destroy` waits for them. It is tested in test_namespaces.py, of two regions in
+        test_own_project.py, of HTTPRoutes in test_gateway.py, and of shards in test_shards.py.
+        """
+        for work in works:
+            kubectl = ("kubectl", "--context", work.place.context)
+            options = ("--ignore-not-found", "--wait=false")
+            work.run(*kubectl, "delete", "namespace", work.namespace, *options).require()
+
 
 @pytest.fixture(scope="session")
 def printer() -> Printer:
@@ -77,7 +88,7 @@ def results(local: Local, work: Workspace) -> Results:
 
 @pytest.fixture(scope="module")
 def online(local: Local) -> Iterator[Callable[[str], Workspace]]:
-    """Makes a workspace for one test module: v1 is live on d1, v2 stands by on d2; destroyed afterwards.
+    """Makes a workspace for one test module: v1 is live on d1, v2 stands by on d2; removed afterwards.
 
     Its service has its own host name, `<stack>.test`, so that several workspaces share the proxy.
     """
@@ -95,16 +106,15 @@ def online(local: Local) -> Iterator[Callable[[str], Workspace]]:
         return work
 
     yield make
-    for work in made:
-        work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+    local.remove(*made)
 
 
 @pytest.fixture(scope="session")
 def two_services(local: Local) -> Iterator[Stack]:
-    """A stack for all tests of failures, destroyed afterwards."""
+    """A stack for all tests of failures, removed afterwards."""
     work = local.workspace("trouble", host="trouble.test")
     yield Stack.create(local, work)
-    work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+    local.remove(work)
 
 
 @pytest.fixture

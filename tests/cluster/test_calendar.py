@@ -68,7 +68,7 @@ def work(local: Local) -> Iterator[Workspace]:
     steps.declare_set(work, EXAMPLE)
     steps.up(work).require()
     yield work
-    work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+    local.remove(work)
 
 
 @pytest.fixture(scope="module")

@@ -4,58 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.cluster.trouble import setting
 from tools.demo import steps
+from tools.demo.workspace import SERVICE
 
 if TYPE_CHECKING:
-    from tools.demo.scenario import Results
-    from tools.demo.workspace import Workspace
+    from tests.cluster.trouble import Stack
 
 NOBODY = "http://127.0.0.1:1"
 
 
-def clusters(work: Workspace) -> dict[str, str]:
-    rows = work.bluegrid("status", "--json").require().json()
-    return {row["cluster"]: row["state"] for row in rows}
-
-
 def test_an_update_that_cannot_ask_the_proxy_deletes_nothing_and_the_next_one_does(
-    work: Workspace, results: Results
+    two_services: Stack,
 ) -> None:
-    assert results.last.version == "v4"
-    steps.add_cluster(work, "d5", "v1")
-    steps.up(work).require()
+    stack, work = two_services, two_services.work
+    stack.add("d5", "v4")
+    stack.up().require()
     steps.remove_cluster(work, "d5")
-    work.pulumi("config", "set", "bluegrid:routeAddress", NOBODY).require()
-    refused = steps.up(work)
+    with setting(work, "routeAddress", NOBODY):
+        refused = stack.up()
     assert refused.exit_code != 0
     assert (
         "service line-loading: cluster d5 was not seen to be out of use 20 times in a row" in refused.output
     )
     assert "nothing old was deleted" in refused.output
-    assert clusters(work)["d5"] == "1 Running"
-    work.pulumi("config", "set", "bluegrid:routeAddress", work.place.route_url).require()
-    steps.up(work).require()
-    assert "d5" not in clusters(work)
+    assert stack.clusters() == {"d1", "d2", "d5"}
+    stack.up().require()
+    assert stack.clusters() == {"d1", "d2"}
 
 
-def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(
-    work: Workspace, results: Results
-) -> None:
-    assert results.last.version == "v4"
+def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(two_services: Stack) -> None:
+    stack, work = two_services, two_services.work
     file = work.registry / "g1.yaml"
     whole = file.read_text()
     file.write_text(whole[: whole.index("service:")])
     try:
-        refused = steps.up(work)
+        refused = stack.up()
         assert refused.exit_code != 0
         assert "line-loading is live and would be deleted" in refused.output
         work.run(
             "env", "BLUEGRID_ALLOW_DELETE=line-loading", *work.pulumi_command("up", "--yes", "--skip-preview")
         ).require()
         kinds = "deployments,replicasets,pods,services,ingresses,jobs"
-        kubectl = ("kubectl", "--context", work.place.context, "--namespace", work.namespace)
-        assert work.run(*kubectl, "get", kinds, "--output=name").require().output == ""
+        of_service = f"--selector=bluegrid.io/service={SERVICE}"
+        assert stack.kubectl("get", kinds, of_service, "--output=name").require().output == ""
     finally:
         file.write_text(whole)
-        steps.up(work).require()
-    assert set(clusters(work)) == {"d2", "d3", "d4"}
+        stack.up().require()
+    assert stack.clusters() == {"d1", "d2"}

@@ -67,7 +67,7 @@ def test_tiny_models_in_shards_answer_at_modelmesh_s_rate(local: Local, tmp_path
             load.wait_until(lambda figures: figures.seconds > seconds, seconds + 50)
             seen = load.stop()
     finally:
-        work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+        local.remove(work)
     if FULL:
         measured(
             models=count,

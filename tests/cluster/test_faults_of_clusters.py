@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.cluster.trouble import OTHER_SERVICE, at_length, interrupt, read_until, until
+from tests.cluster.trouble import OTHER_SERVICE, at_length, interrupt, read_until, setting, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.cluster.trouble import Stack
     from tools.demo.workspace import Ran
-
-
-@contextmanager
-def setting(stack: Stack, key: str, value: str) -> Iterator[None]:
-    """Change a setting of the stack during the block."""
-    before = stack.work.pulumi("config", "get", f"bluegrid:{key}").require().output.strip()
-    stack.work.pulumi("config", "set", f"bluegrid:{key}", value).require()
-    try:
-        yield
-    finally:
-        stack.work.pulumi("config", "set", f"bluegrid:{key}", before).require()
 
 
 def refused(ran: Ran, *reasons: str) -> None:
@@ -53,7 +39,7 @@ def test_a_cluster_that_nothing_has_room_for_says_so_in_its_time(stack: Stack) -
     file.write_text(json.dumps(quota | {"spec": {"hard": {"limits.memory": "50Gi"}}}))
     stack.kubectl("apply", "--filename", str(file)).require()
     try:
-        with setting(stack, "readyTimeout", "20"):
+        with setting(stack.work, "readyTimeout", "20"):
             refused(stack.up(), "Insufficient cpu", "exceeded quota: tight")
             assert stack.live() == "d1"
             stack.switch("d2").require()
@@ -65,7 +51,7 @@ def test_a_cluster_that_nothing_has_room_for_says_so_in_its_time(stack: Stack) -
 @at_length
 def test_an_image_that_is_not_there_changes_no_pod_that_runs(stack: Stack) -> None:
     image = "localhost/nobody-has-built-this:1"
-    with setting(stack, "image", image), setting(stack, "readyTimeout", "20"):
+    with setting(stack.work, "image", image), setting(stack.work, "readyTimeout", "20"):
         refused(
             stack.up(),
             f'Back-off pulling image "{image}"',

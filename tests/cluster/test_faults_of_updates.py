@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.cluster.trouble import at_length, kill, read_until
+from tests.cluster.trouble import SOON, at_length, kill, read_until, setting
 from tests.support.endurance import scale
 
 if TYPE_CHECKING:
@@ -158,7 +158,8 @@ def test_changes_by_hand_stay_until_refresh_takes_them_back_or_the_registry_chan
 
 def test_a_switch_to_a_standby_whose_pods_have_died_is_refused(stack: Stack) -> None:
     stack.kubectl("scale", "deployment", "line-loading-d2", "--replicas=0").require()
-    refused = stack.switch("d2")
+    with setting(stack.work, "readyTimeout", SOON):
+        refused = stack.switch("d2")
     assert refused.exit_code != 0
     assert "service line-loading: cluster d2, version v2, did not answer" in refused.output
     assert "the live route is as it was" in refused.output

@@ -90,6 +90,7 @@ def observed(local: Local, online: Callable[[str], Workspace]) -> Results:
         load.wait_until(lambda now: now.ok - last.ok >= RATE, seconds=60)
         named = {path: _answering(work, path) for path in ("mv_feeder%2FOS%20Edam", "mv_feeder/OS%20Edam")}
         result = load.stop()
+    work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
     shared = after.by_cluster - before.by_cluster
     return Results(moved, switched, promoted, refused, shared, live, comment, named, result)
 

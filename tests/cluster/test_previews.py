@@ -10,14 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tools.demo.scenario import Results
+    from tests.cluster.trouble import Stack
     from tools.demo.workspace import Ran, Workspace
 
 
 @pytest.fixture
-def registry(work: Workspace, results: Results) -> Iterator[Path]:
+def work(two_services: Stack) -> Workspace:
+    return two_services.work
+
+
+@pytest.fixture
+def registry(work: Workspace) -> Iterator[Path]:
     """The registry's file, restored afterwards: previews change nothing else."""
-    assert results.last.version == "v4"
     file = work.registry / "g1.yaml"
     before = file.read_text()
     yield file
@@ -26,7 +30,7 @@ def registry(work: Workspace, results: Results) -> Iterator[Path]:
 
 def preview(work: Workspace, tmp_path: Path) -> str:
     ran = work.pulumi("preview", "--json", "--show-sames").require()
-    file = tmp_path / "demo.json"
+    file = tmp_path / "trouble.json"
     file.write_text(ran.output)
     return str(file)
 
@@ -41,8 +45,8 @@ def test_a_switch_is_told_with_what_the_new_version_changes(
     work.bluegrid("switch", "line-loading", "d2").require()
     text = report(work, preview(work, tmp_path)).output
     assert (
-        "| demo | line-loading | **switch** d4 (v4) → d2 (v2): 186 models changed, 0 added, 0 removed; "
-        "unsigned: the set names no keys<br>d3 and d4 stay warm |"
+        "| trouble | line-loading | **switch** d1 (v1) → d2 (v2): 186 models changed, 0 added, 0 removed; "
+        "unsigned: the set names no keys<br>d1 stays warm |"
     ) in text
     assert not any(line.startswith("> - ") for line in text.splitlines())
     assert "spec.rules[0].http.paths[0].backend.service.name" in text
@@ -52,7 +56,7 @@ def test_a_switch_is_told_with_what_the_new_version_changes(
 def test_a_preview_that_leaves_out_what_stays_is_refused(
     work: Workspace, registry: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / "demo.json"
+    file = tmp_path / "trouble.json"
     file.write_text(work.pulumi("preview", "--json").require().output)
     refused = work.bluegrid("preview", "report", str(file))
     assert refused.exit_code == 1
@@ -62,7 +66,7 @@ def test_a_preview_that_leaves_out_what_stays_is_refused(
 def test_a_registry_that_is_online_already_changes_nothing(
     work: Workspace, registry: Path, tmp_path: Path
 ) -> None:
-    assert "| demo | | nothing changes; services: 1 |" in report(work, preview(work, tmp_path)).output
+    assert "| trouble | | nothing changes; services: 2 |" in report(work, preview(work, tmp_path)).output
 
 
 def test_what_all_clusters_share_is_told_of_the_region(
@@ -76,7 +80,7 @@ def test_what_all_clusters_share_is_told_of_the_region(
     finally:
         work.stack_file.write_text(settings)
     text = report(work, file).output
-    assert "| demo | | create quota: pods 2<br>**image** of the whole stack: localhost/" in text
+    assert "| trouble | | create quota: pods 2<br>**image** of the whole stack: localhost/" in text
     assert "<br>preflights run again, then every pod is replaced, one by one |" in text
     refused = work.bluegrid("check", "--preview", file)
     assert refused.exit_code == 1
@@ -87,13 +91,12 @@ def test_a_removal_in_the_update_that_switches_is_the_first_thing_told(
     work: Workspace, registry: Path, tmp_path: Path
 ) -> None:
     work.bluegrid("switch", "line-loading", "d2").require()
-    for cluster in ("d3", "d4"):
-        work.bluegrid("cluster", "remove", "line-loading", cluster).require()
+    work.bluegrid("cluster", "remove", "line-loading", "d1").require()
     file = preview(work, tmp_path)
     text = report(work, file).output
-    assert "> - **demo · line-loading**: d4 is removed in the update that switches away from it" in text
+    assert "> - **trouble · line-loading**: d1 is removed in the update that switches away from it" in text
     assert text.index("[!WARNING]") < text.index("| region |")
-    assert "delete d3 (v3): its Deployment, pods, Service and standing route" in text
+    assert "delete d1 (v1): its Deployment, pods, Service and standing route" in text
     checked = work.bluegrid("check", "--preview", file)
     assert "warning:" in checked.output
     assert "ModelService line-loading: the switch leaves no standby" in checked.output
@@ -102,7 +105,7 @@ def test_a_removal_in_the_update_that_switches_is_the_first_thing_told(
 def test_hosts_of_standing_routes_are_in_no_preview_and_in_no_report(
     work: Workspace, registry: Path, tmp_path: Path
 ) -> None:
-    work.bluegrid("cluster", "remove", "line-loading", "d3").require()
+    work.bluegrid("cluster", "remove", "line-loading", "d2").require()
     file = preview(work, tmp_path)
-    for text in (report(work, file).output, (tmp_path / "demo.json").read_text()):
+    for text in (report(work, file).output, (tmp_path / "trouble.json").read_text()):
         assert ".standing.invalid" not in text

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.cluster.regions import Regions, backend, kubectl, two_regions, wait_until_live
+from tests.cluster.trouble import setting
 from tests.cluster.updating import UpdateServer, files_of
 from tools.demo.workspace import SERVICE
 
@@ -98,18 +99,16 @@ def test_a_version_that_breaks_in_the_second_region_goes_back_in_both(regions: R
 
 def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regions) -> None:
     east = regions.east
-    with _proxy_that_never_follows(east) as address:
-        config = {"routeAddress": (address, east.place.route_url), "readyTimeout": ("40", "120")}
-        for key, (other, _) in config.items():
-            east.pulumi("config", "set", f"bluegrid:{key}", other).require()
-        try:
-            with regions.start_promoting("d2", "east", "--bake", "0") as promoting:
-                wait_until_live(east, "d2")
-                promoting.send_signal(signal.SIGTERM)
-                message, _ = promoting.communicate(timeout=300)
-        finally:
-            for key, (_, own) in config.items():
-                east.pulumi("config", "set", f"bluegrid:{key}", own).require()
+    with (
+        _proxy_that_never_follows(east) as address,
+        setting(east, "routeAddress", address),
+        # Both the update and the way back wait for this time.
+        setting(east, "readyTimeout", "10"),
+        regions.start_promoting("d2", "east", "--bake", "0") as promoting,
+    ):
+        wait_until_live(east, "d2")
+        promoting.send_signal(signal.SIGTERM)
+        message, _ = promoting.communicate(timeout=300)
     assert message.endswith("error: east: interrupted; now live: d1 in east\n")
     assert promoting.returncode == 1
     assert regions.live == "d1"
@@ -119,9 +118,13 @@ def test_an_update_that_is_interrupted_before_its_proof_goes_back(regions: Regio
     assert [step["urn"] for step in preview["steps"] if step["op"] != "same"] == []
 
 
-def test_a_switch_of_one_region_leaves_the_other_as_it_is(regions: Regions) -> None:
+def test_a_switch_of_one_region_leaves_the_same_service_of_the_other_as_it_is(regions: Regions) -> None:
     before = _version(regions.north)
-    regions.north.bluegrid("switch", SERVICE, "d2", "--stack", "east", "--up", "--yes").require()
+    with regions.load() as (north, east):
+        regions.north.bluegrid("switch", SERVICE, "d2", "--stack", "east", "--up", "--yes").require()
+        of_north, of_east = north.stop(), east.stop()
+    assert (of_north.failed_total, of_east.failed_total) == (0, 0)
+    assert (set(of_north.by_version), set(of_east.by_version)) == ({"v1"}, {"v1", "v2"})
     assert regions.live == "{default: d1, east: d2}"
     assert regions.routed() == ("d1", "d2")
     assert _version(regions.north) == before

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bluegrid_registry.shards import Shard
+from tests.cluster.trouble import SOON, setting
 from tools.demo import steps
 from tools.demo.prepare import EXAMPLE
 from tools.demo.workspace import SERVICE
@@ -105,7 +106,8 @@ def test_a_cluster_with_a_lost_shard_is_not_switched_to(sharded: Workspace, load
     kubectl(sharded, "scale", "deployment", SHARDS[1], "--replicas=0").require()
     gone = f"--selector=app={SERVICE}-d2,bluegrid.io/shard=1-of-{COUNT}"
     kubectl(sharded, "wait", "--for=delete", "pod", gone).require()
-    refused = sharded.bluegrid("switch", SERVICE, "d2", "--up", "--yes")
+    with setting(sharded, "readyTimeout", SOON):
+        refused = sharded.bluegrid("switch", SERVICE, "d2", "--up", "--yes")
     assert refused.exit_code != 0
     assert "cluster d2, version v2, did not answer" in refused.output
     assert live(sharded) == f"{SERVICE}-d1"
@@ -157,7 +159,8 @@ def test_a_service_of_a_shard_that_was_made_again_is_found_by_a_refresh(
     assert peers(sharded, SHARDS[0]) == before
     # Neither a preview nor the pods' own probes see it; the proof before the switch does.
     assert not [each for each in steps.preview(sharded) if each.op != "same"]
-    refused = sharded.bluegrid("switch", SERVICE, "d2", "--up", "--yes")
+    with setting(sharded, "readyTimeout", SOON):
+        refused = sharded.bluegrid("switch", SERVICE, "d2", "--up", "--yes")
     assert refused.exit_code != 0
     assert live(sharded) == f"{SERVICE}-d1"
     steps.edit_live(sharded, "d1")

@@ -25,7 +25,7 @@ RATE = 50
 
 
 @pytest.fixture(scope="module")
-def two(local: Local) -> Workspace:
+def two(local: Local) -> Iterator[Workspace]:
     """A stack with two services of the same versions, which is up."""
     work = local.workspace("some", HOST)
     steps.declare_set(work, EXAMPLE)
@@ -38,7 +38,8 @@ def two(local: Local) -> Workspace:
     for path, name in ((file, SERVICE), (other, OTHER)):
         path.write_text(path.read_text() + service(name))
     steps.up(work).require()
-    return work
+    yield work
+    local.remove(work)
 
 
 def service(name: str) -> str:

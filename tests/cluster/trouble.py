@@ -36,6 +36,20 @@ at_length = pytest.mark.skipif(not FULL, reason="takes a minute or more; `make e
 SECONDS = 180
 """Time limit of every wait, long enough for a busy machine."""
 
+SOON = "5"
+"""The setting `readyTimeout`, in seconds, of an update that waits for what does not come."""
+
+
+@contextmanager
+def setting(work: Workspace, key: str, value: str) -> Iterator[None]:
+    """Change a setting of a stack during the block."""
+    before = work.stack_file.read_text()
+    work.pulumi("config", "set", f"bluegrid:{key}", value).require()
+    try:
+        yield
+    finally:
+        work.stack_file.write_text(before)
+
 
 @dataclass(frozen=True)
 class Stack:
