@@ -9,5 +9,7 @@ from importlib import import_module
 
 from bluegrid_openstef.file_type import trusted_table
 
-for module in ("bluegrid_openstef.plugin", "bluegrid_openstef.forecasting", *trusted_table()):
+_LOADERS = ("plugin", "forecasting", "json_plugin", "pipeline.document", "pipeline.model")
+
+for module in (*(f"bluegrid_openstef.{name}" for name in _LOADERS), *trusted_table()):
     import_module(module)
