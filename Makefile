@@ -39,7 +39,7 @@ check-types:
 
 # A process has a core: threads of frameworks would only wait for each other.
 check-tests:
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto tests/unit tests/program
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist loadfile tests/unit tests/program
 
 check-floors: ## Unit and program tests with the oldest dependencies that pyproject.toml allows
 	@tools/floors
