@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SET, SERVICE = "grid-load", "grid-load"
 _A_REQUEST = 10
-"""Forecasts in a request, a second of CPU: a worker has 4 s for its part, unless `timeoutSeconds` of its
-cluster says otherwise. The server takes 16 MiB, about 100 forecasts with two weeks of three columns."""
+"""Forecasts in a request, a second of CPU. The server takes 16 MiB, about 100 forecasts with two weeks of
+three columns; a proxy in front of it may end a request after some seconds."""
 _EXAMPLES = 50
 """Targets with a recorded example: each costs the server a forecast before it is ready."""
 _PLOT, _DRAWN = "forecasts.svg", 6

@@ -15,7 +15,7 @@ from bluegrid_server.protocol.requests import InferRequest
 from bluegrid_server.protocol.tensor_spec import Datatype
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -42,15 +42,18 @@ def remarks_of(responses: Iterable[BatchResponse]) -> Remarks:
     return Remarks.of_answers(response.get("parameters", {}) for response in responses)
 
 
-def batch_infer(models: Mapping[str, ServedModel], requests: Sequence[BatchItem]) -> list[BatchResponse]:
+def batch_infer(models: Mapping[str, ServedModel], requests: Iterable[BatchItem]) -> list[BatchResponse]:
     """Answer requests in order; the response to a failed request has `error`, the others are not affected.
 
-    Requests for one row each of linear models with the same number of features are computed together.
+    Requests for one row each of linear models with the same number of features are computed together, at the
+    end. The model of any other request has answered when the next request is taken.
     """
-    responses: list[BatchResponse] = [{"model_name": request["model_name"]} for request in requests]
+    responses: list[BatchResponse] = []
     stacks: dict[int, _Stack] = {}
-    for request, response in zip(requests, responses, strict=True):
+    for request in requests:
         uid = request["model_name"]
+        response: BatchResponse = {"model_name": uid}
+        responses.append(response)
         try:
             # Without a search for the nearest UIDs, which for a batch of wrong names would take minutes.
             if (served := models.get(uid)) is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from bluegrid_server.engine.batch import batch_infer, remarks_of, requests_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bluegrid_server.models.model_pool import ModelPool
     from bluegrid_server.models.version import ServedModel
     from bluegrid_server.protocol.json_types import (
+        BatchItem,
         ModelDocument,
         PredictResponse,
         TensorSpecDocument,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from bluegrid_server.settings import Settings
 
 _STEP_SECONDS = 0.02
-"""Approximate duration of one step of a batch, for which other requests wait, in seconds."""
+"""Time after which a step of a batch begins no further request, in seconds: other requests wait meanwhile."""
 
 
 class RequestSteps:
@@ -88,20 +89,15 @@ class RequestSteps:
 
     def _batch(self, request: Request) -> Iterator[Response]:
         requests = requests_of(parsed(request.body))
-        done, size, opening = 0, 16, b'{"responses":['
-        while True:
-            began = time.perf_counter()
-            responses = batch_infer(self._pool, requests[done : done + size])
+        remaining, done, opening, is_last = iter(requests), 0, b'{"responses":[', False
+        while not is_last:
+            responses = batch_infer(self._pool, _step_of(remaining))
             done += len(responses)
-            is_last = done >= len(requests)
+            is_last = done == len(requests)
             # The JSON of a list, without its brackets.
             body = opening + json_of(responses)[1:-1] + (b"]}" if is_last else b"")
             yield Response(body, headers=remarks_of(responses).json_headers, is_last=is_last)
-            if is_last:
-                return
             opening = b","
-            seconds = time.perf_counter() - began
-            size = max(1, min(4096, int(size * _STEP_SECONDS / seconds)))
 
     def _describe(self, request: Request) -> Iterator[Response]:
         served = self._engine.find(request.uid)
@@ -143,6 +139,18 @@ class RequestSteps:
         self._engine.check_uid(request.uid)
         self._pool.unload(request.uid)
         yield Response(b"")
+
+
+def _step_of(requests: Iterator[BatchItem]) -> Iterator[BatchItem]:
+    """Yield the requests of one step: the last of them begins within the time of a step.
+
+    The front limits the time of a step. So the limit holds for a model, however many a batch names.
+    """
+    end = perf_counter() + _STEP_SECONDS
+    for request in requests:
+        yield request
+        if perf_counter() >= end:
+            return
 
 
 def _spec_document(spec: TensorSpec) -> TensorSpecDocument:

@@ -43,6 +43,15 @@ async def infer(dispatcher: Dispatcher, number: float, uid: str = "m1") -> tuple
     return first.status, orjson.loads(first.body)
 
 
+async def batch(dispatcher: Dispatcher, *requests: dict[str, Any]) -> list[dict[str, Any]]:
+    reply = await dispatcher.ask(Request(Kind.BATCH, body=orjson.dumps({"requests": requests})))
+    pieces = [reply.first.body]
+    if reply.rest is not None:
+        pieces += [piece.body async for piece in reply.rest]
+    answers: list[dict[str, Any]] = orjson.loads(b"".join(pieces))["responses"]
+    return answers
+
+
 def test_models_that_are_being_loaded_are_known_until_they_are_ready(tmp_path: Path) -> None:
     async def test() -> None:
         # Larger than one message.
@@ -110,6 +119,31 @@ def test_others_are_answered_within_five_seconds_while_a_model_loops(tmp_path: P
     run(test())
 
 
+def test_the_time_limit_of_a_batch_is_that_of_each_of_its_models(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
+            # 1.5 s in all; the limit is one second.
+            answers = await batch(dispatcher, *[request_of(WAITS, "m1")] * 5)
+            assert [[*answer] for answer in answers] == [["model_name", "parameters", "outputs"]] * 5
+            with pytest.raises(TimeLimitError, match="a model of the request took longer than 1 s"):
+                await batch(dispatcher, *(request_of(number, "m1") for number in (WAITS, LOOPS, SOUND)))
+            assert (await infer(dispatcher, SOUND))[0] == 200
+
+    run(test())
+
+
+def test_others_are_answered_between_the_models_of_a_slow_batch(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with running(pushed(tmp_path, SOUND_MODELS)) as dispatcher:
+            slow = asyncio.create_task(batch(dispatcher, *[request_of(WAITS, "m1")] * 5))
+            other = asyncio.create_task(infer(dispatcher, SOUND, "m2"))
+            assert (await other)[0] == 200
+            assert not slow.done()
+            assert len(await slow) == 5
+
+    run(test())
+
+
 def test_a_request_that_eats_memory_is_refused_and_costs_no_process(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(pushed(tmp_path, SOUND_MODELS, request_memory=2**28)) as dispatcher:
@@ -155,10 +189,7 @@ def test_lazily_such_a_model_harms_no_other(tmp_path: Path) -> None:
             with pytest.raises(CrashError, match="m0 ended its process by SIGABRT"):
                 await infer(dispatcher, SOUND, "m0")
             await dispatcher.unload("m0")
-            both = orjson.dumps({"requests": [request_of(SOUND, "m0"), request_of(SOUND, "m1")]})
-            answers = orjson.loads((await dispatcher.ask(Request(Kind.BATCH, body=both))).first.body)[
-                "responses"
-            ]
+            answers = await batch(dispatcher, request_of(SOUND, "m0"), request_of(SOUND, "m1"))
             assert [sorted(answer) for answer in answers] == [
                 ["error", "model_name"],
                 ["model_name", "outputs", "parameters"],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid_server.engine import steps
 from tests.support.pods import BASE, tensor
 
 if TYPE_CHECKING:
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 BATCH = f"{BASE}/models:batchInfer"
 
 
-def test_answers_stand_in_the_order_of_the_requests(served: Client, trained: Trained) -> None:
-    # More than are answered in one step.
+@pytest.mark.parametrize("seconds", [0.0, 60.0], ids=["in steps of one request", "in one step"])
+def test_answers_stand_in_the_order_of_the_requests(
+    served: Client, trained: Trained, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(steps, "_STEP_SECONDS", seconds)
     uids = ["trafo-1", "line-2", "line-1"] * 20
     requests = [{"model_name": uid, "id": str(i), **tensor()} for i, uid in enumerate(uids)]
     responses = served.post(BATCH, json={"requests": requests}).json()["responses"]
