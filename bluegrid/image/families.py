@@ -22,7 +22,7 @@ class Plugin:
     Attributes:
         distribution: such as bluegrid-openstef, with the package bluegrid_openstef.
         folder: where its pyproject.toml and uv.lock are in a checkout.
-        imports: the module whose import is that of everything that a pod may need of the plug-in.
+        imports: the module that imports all that a pod may need of the plug-in.
     """
 
     distribution: str

@@ -21,7 +21,7 @@ def build(
         str,
         typer.Argument(
             help="scikit-learn, onnx, xgboost, lightgbm, accelerated (all of these, compiled to ONNX), "
-            "catboost, tensorflow (and Keras), spark, all of these, or openstef."
+            "catboost, tensorflow (and Keras), spark, all (of these), or openstef."
         ),
     ] = "scikit-learn",
     base: Annotated[
