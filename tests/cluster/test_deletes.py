@@ -35,6 +35,10 @@ def test_an_update_that_cannot_ask_the_proxy_deletes_nothing_and_the_next_one_do
 
 def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(two_services: Stack) -> None:
     stack, work = two_services, two_services.work
+    kinds = "deployments,replicasets,pods,services,ingresses,jobs"
+    objects = ("get", kinds, f"--selector=bluegrid.io/service={SERVICE}", "--output=name")
+    before = stack.kubectl(*objects).require().output.splitlines()
+    assert len({each.partition("/")[0] for each in before}) == len(kinds.split(","))
     file = work.registry / "g1.yaml"
     whole = file.read_text()
     file.write_text(whole[: whole.index("service:")])
@@ -45,9 +49,7 @@ def test_a_service_that_is_taken_out_goes_with_all_it_has_and_comes_back(two_ser
         work.run(
             "env", "BLUEGRID_ALLOW_DELETE=line-loading", *work.pulumi_command("up", "--yes", "--skip-preview")
         ).require()
-        kinds = "deployments,replicasets,pods,services,ingresses,jobs"
-        of_service = f"--selector=bluegrid.io/service={SERVICE}"
-        assert stack.kubectl("get", kinds, of_service, "--output=name").require().output == ""
+        assert stack.kubectl(*objects).require().output == ""
     finally:
         file.write_text(whole)
         stack.up().require()
