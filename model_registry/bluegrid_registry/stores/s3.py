@@ -120,6 +120,7 @@ class S3Store:
                 except errors.BluegridError as error:
                     self._failure = error
                     raise
+                self._failure = None
             return self._capabilities
 
     def _detect(self) -> Capabilities:
