@@ -27,6 +27,7 @@ class RolloutStrategy(Protocol):
         """Bring the version online, and watch it.
 
         Raises:
+            HeldBack: the version stays on standby.
             RolloutFailed: the version is not online; what was live before is live.
             NotBack: the version is still live somewhere.
         """
