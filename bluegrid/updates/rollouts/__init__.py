@@ -17,8 +17,8 @@ what runs, as soon as git accepts a commit; a rollback does not wait for git.
 
 from __future__ import annotations
 
-from bluegrid.updates.rollouts.failures import HeldBack, NotBack, RolloutFailed
+from bluegrid.updates.rollouts.failures import HeldBack, NotBack, RolloutFailed, is_passing
 from bluegrid.updates.rollouts.rollouts import Rollouts
 from bluegrid.updates.rollouts.stacks import Stacks
 
-__all__ = ["HeldBack", "NotBack", "RolloutFailed", "Rollouts", "Stacks"]
+__all__ = ["HeldBack", "NotBack", "RolloutFailed", "Rollouts", "Stacks", "is_passing"]

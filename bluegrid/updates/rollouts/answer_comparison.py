@@ -10,6 +10,7 @@ from bluegrid.operations import ClusterClient, PredictionRequest, compare
 from bluegrid.updates.rollouts.context import namespace_of
 from bluegrid.updates.rollouts.failures import RolloutFailed
 from bluegrid_registry import Example, read_manifest, stored_examples
+from bluegrid_registry.counts import share_of
 from bluegrid_registry.registry_files.update_policy import Tolerance
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def require_alike(context: RolloutContext, store: Store, cluster: str) -> None:
         fault = f"{cluster} gives no prediction for {_models(silent)} of {models} models"
         raise RolloutFailed(f"{fault}: {silent[0].text}")
     off = [each for each in found.differing if not each.refused]
-    if _models(off) > within.share * models:
+    if _models(off) > share_of(within.share, models):
         fault = f"{_models(off)} of {models} models are further off {live} than allowed"
         raise RolloutFailed(f"{fault}, such as {off[0].model}: {off[0].text}")
 

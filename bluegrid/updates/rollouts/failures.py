@@ -10,7 +10,7 @@ GitAway
 from __future__ import annotations
 
 from bluegrid.updates.registry_source.git import GitAway
-from bluegrid_registry import BluegridError
+from bluegrid_registry import BluegridError, ObjectExists, ObjectMissing, StoreError
 
 
 class HeldBack(BluegridError):  # noqa: N818 - what happened
@@ -27,3 +27,9 @@ class NotBack(RolloutFailed):
 
 class NotGone(GitAway):
     """What was live before is live; git does not answer, so the cluster of the version is still declared."""
+
+
+def is_passing(error: BluegridError) -> bool:
+    """Whether a later try may succeed: git or the store does not answer, or refuses the login."""
+    is_answer = isinstance(error, ObjectMissing | ObjectExists)
+    return isinstance(error, GitAway) or (isinstance(error, StoreError) and not is_answer)

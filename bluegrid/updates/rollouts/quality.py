@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bluegrid.updates.rollouts.failures import HeldBack
 from bluegrid_registry import read_manifest
-from bluegrid_registry.counts import counted
+from bluegrid_registry.counts import counted, share_of
 from bluegrid_registry.maintenance.metric_changes import is_trained_again, metrics_of
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def shortfall(limit: QualityLimit, live: Manifest, new: Manifest) -> str | None:
     known = [row for row in trained if row.uid in before and limit.metric in metrics_of(before[row.uid])]
     moves = [_Move.of(limit, before[row.uid], row) for row in known]
     worse = sorted((move for move in moves if move.is_worse), key=lambda move: move.rank)
-    # Rounded before it is cut: as floats, 0.29 of 100 models are a bit less than 29.
-    most = math.floor(round(limit.share * len(known), 6))
+    most = share_of(limit.share, len(known))
     if len(worse) <= most:
         return None
     gone = " or missing" if any(move.new is None for move in worse) else ""

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bluegrid.updates.jobs.update import RolloutStatus, RolloutStep
-from bluegrid.updates.registry_source.git import GitAway
 from bluegrid.updates.registry_source.registry_editor import RegistryEditor
 from bluegrid.updates.rollouts.context import RolloutContext
-from bluegrid.updates.rollouts.failures import HeldBack, RolloutFailed
+from bluegrid.updates.rollouts.failures import HeldBack, RolloutFailed, is_passing
 from bluegrid.updates.rollouts.first_service import FirstServiceRollout
 from bluegrid.updates.rollouts.git_applier import GitApplier
 from bluegrid.updates.rollouts.in_place import InPlaceRollout
@@ -197,10 +196,12 @@ def _as_failed(update: Update) -> Iterator[None]:
     """Raise RolloutFailed for every known error: the version itself is published."""
     try:
         yield
-    except (HeldBack, RolloutFailed, GitAway):
-        # If git does not answer, the version is not live, and the update is tried again.
+    except (HeldBack, RolloutFailed):
         raise
     except BluegridError as error:
+        # The version is not live, and the update is tried again.
+        if is_passing(error):
+            raise
         raise RolloutFailed(f"{update.version} is not online: {error}") from None
 
 

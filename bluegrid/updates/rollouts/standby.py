@@ -9,7 +9,7 @@ from bluegrid.promotion import Promotion, PromotionStopped, Stage
 from bluegrid.updates.jobs.update import RolloutStep
 from bluegrid.updates.registry_source.git import GitAway
 from bluegrid.updates.rollouts.answer_comparison import require_alike
-from bluegrid.updates.rollouts.failures import HeldBack, NotBack, NotGone, RolloutFailed
+from bluegrid.updates.rollouts.failures import HeldBack, NotBack, NotGone, RolloutFailed, is_passing
 from bluegrid.updates.rollouts.quality import require_quality
 from bluegrid_registry import BluegridError, Cluster, Registry, add_cluster, remove_cluster
 from bluegrid_registry.registry_files.next_version import next_id
@@ -94,6 +94,9 @@ class StandbyRollout:
         except HeldBack:
             raise
         except BluegridError as error:
+            # Before the switch nobody is harmed by a wait for the store; in its middle, the old cluster is safer.
+            if is_passing(error) and not self._progress.status.before:
+                raise
             raise self._failed(error, cluster) from None
 
     def _go_live(self, cluster: str) -> None:

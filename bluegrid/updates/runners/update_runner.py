@@ -19,9 +19,8 @@ import structlog
 from bluegrid.updates.disk_reserve import FULL
 from bluegrid.updates.jobs.queue_worker import IDLE_SECONDS, QueueWorker
 from bluegrid.updates.jobs.update import Lane, UpdateProgress, UpdateState
-from bluegrid.updates.registry_source.git import GitAway
-from bluegrid.updates.rollouts import HeldBack, NotBack, RolloutFailed
-from bluegrid_registry import BluegridError, ConfigError, ObjectExists, ObjectMissing, StoreError
+from bluegrid.updates.rollouts import HeldBack, NotBack, RolloutFailed, is_passing
+from bluegrid_registry import BluegridError, ConfigError
 
 if TYPE_CHECKING:
     from bluegrid.updates.jobs.update import RolloutStatus, Update, UpdateResult
@@ -149,7 +148,7 @@ class UpdateRunner:
             self._queue.end(update, UpdateState.HELD_BACK, result=result, error=str(error))
             update_log.warning("update held back", error=str(error))
         except BluegridError as error:
-            if _is_passing(error) and update.tries < MOST_TRIES:
+            if is_passing(error) and update.tries < MOST_TRIES:
                 self._wait(update, UpdateState.WAITING, error)
                 return
             self._queue.end(update, UpdateState.FAILED, error=str(error))
@@ -235,9 +234,3 @@ class UpdateRunner:
             note,
             lambda: self._queue.get(update_id).cancel,
         )
-
-
-def _is_passing(error: BluegridError) -> bool:
-    """Whether a later try may succeed: git or the store does not answer, or refuses the login."""
-    is_answer = isinstance(error, ObjectMissing | ObjectExists)
-    return isinstance(error, GitAway) or (isinstance(error, StoreError) and not is_answer)

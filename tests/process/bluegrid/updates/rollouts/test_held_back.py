@@ -6,21 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bluegrid_registry import StoreUnreachable, read_manifest
 from tests.support.skops_files import skops_file
-from tests.support.updating import ended, git, upload
+from tests.support.updating import ended, git, until, upload
 
 if TYPE_CHECKING:
+    import httpx
+
+    from bluegrid_registry import Manifest
     from tests.process.bluegrid.updates.rollouts.grid import Grid
 
 
-def updated(grid: Grid, base: str, mae: float) -> dict[str, Any]:
-    """Request a version whose line-1 was trained again, with this error; return the update once it ended."""
+def update(grid: Grid, base: str, mae: float) -> httpx.Response:
+    """Request a version whose line-1 was trained again, with this error."""
     request = {
         "base": base,
         "models": {"line-1": upload(grid.client, skops_file(f"model 1 with {mae}"))},
         "lineage": {"line-1": {"metrics": {"mae": mae}}},
     }
-    return ended(grid.client, grid.client.post("/modelSets/g1/updates", json=request))
+    return grid.client.post("/modelSets/g1/updates", json=request)
+
+
+def updated(grid: Grid, base: str, mae: float) -> dict[str, Any]:
+    """Do the same, and return the update once it has ended."""
+    return ended(grid.client, update(grid, base, mae))
 
 
 @pytest.mark.usefixtures("quality")
@@ -40,3 +49,21 @@ def test_a_version_that_is_worse_than_the_live_one_stays_on_standby(grid: Grid) 
     assert [each["id"] for each in grid.client.get("/updates?state=held_back").json()] == [worse["id"]]
     (event,) = (each for each in grid.client.get("/audit-events").json() if each["act"] == "held_back")
     assert event["detail"]["error"] == reason
+
+
+@pytest.mark.usefixtures("quality")
+def test_a_comparison_waits_for_the_store(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = iter([StoreUnreachable("the store does not answer")])
+
+    def read(*of: Any) -> Manifest:
+        if (error := next(away, None)) is not None:
+            raise error
+        return read_manifest(*of)
+
+    monkeypatch.setattr("bluegrid.updates.rollouts.quality.read_manifest", read)
+    answer = update(grid, "v1", 0.04)
+    waiting = ended(grid.client, answer)
+    assert (waiting["state"], waiting["error"]) == ("waiting", "the store does not answer")
+    assert grid.declared() == grid.regions.routed()[0] == "d1"
+    until(lambda: grid.look(answer), lambda found: found["state"] == "done")
+    assert grid.declared() == grid.regions.routed()[0] == "d2"
