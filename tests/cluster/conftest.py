@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.trouble import Stack
+from tests.support.endurance import FULL
 from tools.demo import steps
 from tools.demo.place import on_node
 from tools.demo.prepare import CHECKOUT, EXAMPLE, Prepared, prepare
@@ -44,15 +45,18 @@ class Local:
         return work
 
     def remove(self, *works: Workspace) -> None:
-        """Delete what stacks have on the node, without waiting for the end of their pods.
+        """Delete what stacks have on the node: at full size as users do, otherwise without waiting for pods.
 
-        `pulumi destroy` waits for them. It is tested in test_namespaces.py, of two regions in
-        test_own_project.py, of HTTPRoutes in test_gateway.py, and of shards in test_shards.py.
+        In every run, `pulumi destroy` is tested in test_namespaces.py, of two regions in test_own_project.py,
+        of HTTPRoutes in test_gateway.py, and of shards in test_shards.py.
         """
         for work in works:
-            kubectl = ("kubectl", "--context", work.place.context)
-            options = ("--ignore-not-found", "--wait=false")
-            work.run(*kubectl, "delete", "namespace", work.namespace, *options).require()
+            if FULL:
+                work.pulumi("destroy", "--yes", "--skip-preview", "--run-program").require()
+            else:
+                kubectl = ("kubectl", "--context", work.place.context)
+                options = ("--ignore-not-found", "--wait=false")
+                work.run(*kubectl, "delete", "namespace", work.namespace, *options).require()
 
 
 @pytest.fixture(scope="session")

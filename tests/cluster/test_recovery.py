@@ -46,7 +46,7 @@ def prepared(local: Local) -> Iterator[Workspace]:
         steps.push(work, local.prepared.models / version, version)
     steps.declare_service(work)
     yield work
-    local.remove(work)
+    kubectl(work, "delete", "namespace", work.namespace, "--wait=false")
 
 
 @pytest.fixture(scope="module")
