@@ -33,7 +33,9 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:  # noqa: ARG001 - the 
     try:
         return PipelineModel(PipelineDocument.parse(path.read_bytes()))
     except ImportError as error:
-        raise ModelError(f"needs a package: {error}; pip install 'bluegrid-openstef[serve]'") from None
+        raise ModelError(
+            f"needs a package: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later"
+        ) from None
 
 
 PLUGIN = FrameworkPlugin(load, outlives_fork=True)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TIME, START = "time", "forecast_start"
 """Names of the tensors with times: INT64, seconds since 1970 in UTC."""
+_EARLIEST, _LATEST = -2_208_988_800, 7_258_118_399
+"""Of the years 1900 to 2199: holidays are computed for each year of a series, and pandas ends in 2262."""
 
 
 def inputs_of(columns: Sequence[str]) -> tuple[TensorSpec, ...]:
@@ -42,11 +44,21 @@ def check_series(inputs: Arrays, columns: Sequence[str]) -> None:
     for name in columns:
         if len(inputs[name]) != len(times):
             raise InputError(f"{name} has {len(inputs[name])} values, {TIME} has {len(times)}")
+    # First: differences of larger numbers overflow.
+    _check_years(TIME, times)
     if len(times) < 2 or np.diff(times).min() <= 0:
         raise InputError(f"{TIME} needs two times or more, each later than the one before")
 
 
 def start_of(inputs: Arrays) -> int | None:
-    """Return the first step to forecast; None: every step."""
+    """Return the first step to forecast, or None for every step; InputError if it is out of range."""
     start = inputs.get(START)
-    return None if start is None else int(start[0])
+    if start is None:
+        return None
+    _check_years(START, start)
+    return int(start[0])
+
+
+def _check_years(name: str, times: NDArray[np.int64]) -> None:
+    if ((times < _EARLIEST) | (times > _LATEST)).any():
+        raise InputError(f"{name} is outside of the years 1900 to 2199; give seconds since 1970")

@@ -7,9 +7,11 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
 from bluegrid_openstef.pipeline.step import Step
 from bluegrid_openstef.pipeline.table import DAY
@@ -112,7 +114,8 @@ class Holidays(Step):
     """
 
     step: Literal["HolidayFeatureAdder"] = "HolidayFeatureAdder"
-    country: str
+    # The package looks it up as an attribute, whatever it names.
+    country: str = Field(pattern="^[A-Z]{2}$")
     """Two letters of ISO 3166-1, such as `NL`."""
     names: tuple[str, ...]
 
@@ -120,6 +123,10 @@ class Holidays(Step):
     def columns(self) -> list[str]:
         """Names of the columns, in OpenSTEF's order."""
         return ["is_holiday", *(f"is_{name}" for name in self.names)]
+
+    def prepare(self) -> None:
+        """Import the package of holidays."""
+        import_module("holidays")
 
     def transform(self, table: SeriesTable) -> None:
         """Add the columns."""

@@ -12,10 +12,11 @@ from bluegrid_openstef.pipeline.checks import Completeness, Flatline
 from bluegrid_openstef.pipeline.forecasters import LinearForecaster, TreeForecaster
 from bluegrid_openstef.pipeline.lags import Lags
 from bluegrid_openstef.pipeline.numbers import Bounds, CompleteRows, Imputation, Removal, Scaling
+from bluegrid_openstef.pipeline.step import PipelinePart
 from bluegrid_openstef.pipeline.sun import Daylight, Radiation
 from bluegrid_openstef.pipeline.weather import Atmosphere, WindPower
 from bluegrid_registry import ModelError
-from bluegrid_registry.frozen import Frozen, first_mistake
+from bluegrid_registry.frozen import first_mistake
 
 AnyStep = Annotated[
     Completeness
@@ -40,7 +41,7 @@ AnyForecaster = Annotated[LinearForecaster | TreeForecaster, Field(discriminator
 """The forecasters that a file may have."""
 
 
-class PipelineDocument(Frozen):
+class PipelineDocument(PipelinePart):
     """Steps, forecaster and quantiles of a pipeline."""
 
     format: Literal["bluegrid-openstef/1"] = FORMAT

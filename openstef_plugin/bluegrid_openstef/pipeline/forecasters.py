@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import Base64Bytes, ConfigDict
+from pydantic import Base64Bytes, Field
 
+from bluegrid_openstef.pipeline.step import PipelinePart
 from bluegrid_registry import ModelError
-from bluegrid_registry.frozen import Frozen
 from bluegrid_server.frameworks import InputError
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     Quantiles = NDArray[np.float32]
 
 
-class TargetScale(Frozen):
+class TargetScale(PipelinePart):
     """Mean and standard deviation of the target in the training."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     mean: float
     scale: float
@@ -33,10 +31,8 @@ class TargetScale(Frozen):
         return values * np.float32(self.scale) + np.float32(self.mean)
 
 
-class LinearForecaster(Frozen):
+class LinearForecaster(PipelinePart):
     """The weights of a `gblinear` booster: FP32, each as the FP64 number that equals it."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     kind: Literal["gblinear"] = "gblinear"
     columns: tuple[str, ...]
@@ -67,13 +63,13 @@ class LinearForecaster(Frozen):
         return predict
 
 
-class TreeForecaster(Frozen):
+class TreeForecaster(PipelinePart):
     """A booster of trees in UBJSON, as `Booster.save_model` writes it; XGBoost evaluates it."""
 
     kind: Literal["xgboost"] = "xgboost"
     columns: tuple[str, ...]
     booster: Base64Bytes
-    rounds: int
+    rounds: int = Field(ge=0)
     """How many rounds are used: up to the best one. 0: all."""
     target: TargetScale | None
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bluegrid_openstef.pipeline.step import Step
-from bluegrid_registry.frozen import Frozen
+from bluegrid_openstef.pipeline.step import PipelinePart, Step
 
 if TYPE_CHECKING:
     from bluegrid_openstef.pipeline.table import SeriesTable
 
 
-class Lag(Frozen):
+class Lag(PipelinePart):
     """A column with the target of so many seconds ago."""
 
     column: str

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from importlib import util
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import numpy as np
 from pydantic import Field
 
 from bluegrid_openstef.pipeline.calendar import Calendar
-from bluegrid_registry.frozen import Frozen
+from bluegrid_openstef.pipeline.step import PipelinePart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
+    Compute = TypeVar("Compute", bound=Callable[..., Any])
 
 _TEMPERATURE, _DELTA_T, _REFRACTION = 12, 67.0, 0.5667
 """pvlib's defaults: °C; seconds between terrestrial time and UT1; degrees at sunrise."""
@@ -33,9 +36,11 @@ _ALBEDO = 0.25
 """The share of light that the ground reflects."""
 _SHARED = 32
 """Places and times of which the results are kept: 192 steps take 8 KB each."""
+_MOST_SHARED_BYTES = 8 * 1024
+"""Bytes of the times of which they are kept, 1,024 steps: those of long series would fill the memory."""
 
 
-class Location(Frozen):
+class Location(PipelinePart):
     """A place, with what pvlib's maps say of it."""
 
     latitude: float = Field(ge=-90, le=90)
@@ -57,7 +62,18 @@ class ClearSky:
     dhi: Numbers
 
 
-@lru_cache(_SHARED)
+def _shared(compute: Compute) -> Compute:
+    """Keep the results of a function for the last times and places."""
+    kept = lru_cache(_SHARED)(compute)
+
+    @wraps(compute)
+    def shared(times: bytes, *place: Any) -> Any:
+        return compute(times, *place) if len(times) > _MOST_SHARED_BYTES else kept(times, *place)
+
+    return cast("Compute", shared)
+
+
+@_shared
 def clear_sky(times: bytes, location: Location) -> ClearSky:
     """Return the light under a clear sky by Ineichen's model, as `Location.get_clearsky` of pvlib.
 
@@ -78,13 +94,13 @@ def clear_sky(times: bytes, location: Location) -> ClearSky:
     return sky
 
 
-@lru_cache(_SHARED)
+@_shared
 def sun_position(
     times: bytes, latitude: float, longitude: float, altitude: float, pressure: float
 ) -> tuple[Numbers, Numbers]:
     """Return apparent zenith and azimuth, in degrees, as `get_solarposition` of pvlib."""
     seconds = np.frombuffer(times, dtype=np.int64).astype(np.float64)
-    zenith, _, _, _, azimuth, _ = _algorithm().solar_position(
+    zenith, _, _, _, azimuth, _ = algorithm().solar_position(
         seconds, latitude, longitude, altitude, pressure / 100, _TEMPERATURE, _DELTA_T, _REFRACTION
     )
     zenith.setflags(write=False)
@@ -174,15 +190,14 @@ def _middles(year: int) -> Any:
 
 
 @cache
-def _algorithm() -> Any:
+def algorithm() -> Any:
     """Return pvlib's module `spa`, the solar position algorithm of NREL, without its package."""
     package = util.find_spec("pvlib")
     if package is None or package.origin is None:
         raise ImportError("No module named 'pvlib'")
-    spec = util.spec_from_file_location(
-        "bluegrid_openstef.pvlib_spa", Path(package.origin).with_name("spa.py")
-    )
-    if spec is None or spec.loader is None:
+    path = Path(package.origin).with_name("spa.py")
+    spec = util.spec_from_file_location("bluegrid_openstef.pvlib_spa", path)
+    if spec is None or spec.loader is None or not path.is_file():
         raise ImportError("pvlib has no module spa")
     module = util.module_from_spec(spec)
     spec.loader.exec_module(module)

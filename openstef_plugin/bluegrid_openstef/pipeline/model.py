@@ -21,6 +21,7 @@ class PipelineModel:
 
     Raises:
         ModelError: the document contradicts itself.
+        ImportError: a package that it needs is not installed.
     """
 
     def __init__(self, document: PipelineDocument) -> None:
@@ -29,6 +30,8 @@ class PipelineModel:
         self._features = document.forecaster.columns
         self._cutoff = document.cutoff
         self._predict = document.forecaster.predictor()
+        for step in self._steps:
+            step.prepare()
         names = tuple(document.quantiles)
         self.inputs = inputs_of(self._columns)
         self.outputs = outputs_of(names)

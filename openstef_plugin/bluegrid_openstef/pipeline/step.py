@@ -1,4 +1,4 @@
-"""The base of the steps of a pipeline."""
+"""The bases of what a file of a pipeline has."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from bluegrid_openstef.pipeline.table import SeriesTable
 
 
-class Step(Frozen):
+class PipelinePart(Frozen):
+    """A part of a file, with numbers as JSON has them: NaN is `null`."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class Step(PipelinePart):
     """A step of the preprocessing; `step` in the file is the name of OpenSTEF's class."""
 
-    # A file has numbers as JSON has them: NaN is `null`.
-    model_config = ConfigDict(allow_inf_nan=False)
+    def prepare(self) -> None:
+        """Import what the step needs, so that loading fails where it is missing; ImportError if it is."""
 
     def transform(self, table: SeriesTable) -> None:
         """Add columns to the table or change them; InputError: the series cannot be forecast."""

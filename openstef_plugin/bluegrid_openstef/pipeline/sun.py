@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bluegrid_openstef.pipeline.light import ClearSky, Location, clear_sky, on_tilted_surface, sun_position
+from bluegrid_openstef.pipeline.light import (
+    ClearSky,
+    Location,
+    algorithm,
+    clear_sky,
+    on_tilted_surface,
+    sun_position,
+)
 from bluegrid_openstef.pipeline.step import Step
 
 if TYPE_CHECKING:
@@ -32,6 +39,10 @@ class Daylight(Step):
         """Names of the columns."""
         return ["daylight_continuous"]
 
+    def prepare(self) -> None:
+        """Import the algorithm of the sun's position."""
+        algorithm()
+
     def transform(self, table: SeriesTable) -> None:
         """Add the column."""
         table.columns["daylight_continuous"] = clear_sky(table.rows.tobytes(), self.location).ghi
@@ -52,6 +63,10 @@ class Radiation(Step):
     def columns(self) -> list[str]:
         """Names of the columns, in OpenSTEF's order."""
         return [name for name in ("dni", "gti") if name in self.features]
+
+    def prepare(self) -> None:
+        """Import the algorithm of the sun's position."""
+        algorithm()
 
     def transform(self, table: SeriesTable) -> None:
         """Add the columns."""

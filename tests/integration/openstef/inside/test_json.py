@@ -21,6 +21,7 @@ from openstef_models.utils.feature_selection import Include
 from bluegrid_openstef.converter import as_json
 from bluegrid_openstef.json_file import TYPE
 from bluegrid_openstef.json_plugin import PLUGIN, load
+from bluegrid_openstef.pipeline.light import Location, clear_sky
 from bluegrid_registry import FormatError, ModelError, ModelType, models_in_folder, open_store, push
 from bluegrid_server.frameworks import InputError
 from tests.integration.openstef.inside.pipelines import QUANTILES, STEPS, Series, new_model
@@ -188,6 +189,20 @@ def test_inputs_and_outputs_are_those_of_the_pickle(documents: Mapping[str, Path
         model.predict(series.tensors(windspeed=np.zeros(3)))
 
 
+@pytest.mark.parametrize("name", ["time", "forecast_start"])
+def test_times_out_of_range_are_refused(name: str, documents: Mapping[str, Path], series: Series) -> None:
+    inputs = series.tensors()
+    with pytest.raises(InputError, match=rf"^{name} is outside of the years 1900 to 2199; give seconds"):
+        load(documents["gblinear"]).predict({**inputs, name: inputs[name] + 10**10})
+
+
+def test_the_light_of_long_series_is_not_kept() -> None:
+    place = Location(latitude=52.0, longitude=5.0, altitude=0.0, pressure=101325.0, turbidity=(60,) * 12)
+    short, long = (np.arange(steps, dtype=np.int64).tobytes() for steps in (10, 2_000))
+    assert clear_sky(short, place) is clear_sky(short, place)
+    assert clear_sky(long, place) is not clear_sky(long, place)
+
+
 @pytest.mark.parametrize(
     ("kind", "changed", "fault"),
     [
@@ -256,6 +271,7 @@ def test_another_file_is_of_another_type(data: bytes) -> None:
         (("preprocessing", 0, "step"), "Own", "is no pipeline of bluegrid-openstef/1: preprocessing.0"),
         (("forecaster", "intercepts"), [0.0], "has weights of the shape"),
         (("quantiles",), {"quantile_P50": 0.5}, "has 1 quantiles, and its forecaster gives 3"),
+        (("quantiles",), {"quantile_P50": float("nan")}, "quantiles.quantile_P50: Input should be a finite"),
         (("columns",), ["time"], "has a column named 'time', which is the name of an input"),
     ],
 )
@@ -271,6 +287,23 @@ def test_a_document_that_contradicts_itself_is_refused(
     path.write_text(json.dumps(document))
     with pytest.raises(ModelError, match=fault):
         load(path)
+
+
+def test_a_country_is_two_letters(documents: Mapping[str, Path], tmp_path: Path) -> None:
+    """The package of holidays looks up any attribute of this name, and calls it."""
+    document, path = documents["gblinear"].read_text(), tmp_path / "target.json"
+    assert '"country":"NL"' in document
+    path.write_text(document.replace('"country":"NL"', '"country":"HolidayBase"'))
+    with pytest.raises(ModelError, match=r"HolidayFeatureAdder\.country: String should match"):
+        load(path)
+
+
+def test_a_package_that_is_missing_is_named_when_a_pipeline_is_loaded(
+    documents: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "holidays", None)
+    with pytest.raises(ModelError, match=r"^needs a package: .*holidays.*; pip install"):
+        load(documents["gblinear"])
 
 
 _LOAD = """
