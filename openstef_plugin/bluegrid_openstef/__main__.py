@@ -1,7 +1,8 @@
 """Writes pipelines as data: `python -m bluegrid_openstef models/ data/`; needs OpenSTEF.
 
 Each file `*.joblib` below the first folder becomes a file `*.json` at the same place below the second one. A
-line tells each that has no form as data, and the exit code is then 1.
+line tells each that has no form as data: it has no file there, also none of an earlier run, and the exit code
+is 1.
 """
 
 from __future__ import annotations
@@ -21,20 +22,24 @@ def main() -> int:
     parser.add_argument("models", type=Path, help="a folder with files of openstef/joblib")
     parser.add_argument("data", type=Path, help="the folder for files of openstef/json")
     options = parser.parse_args()
+    paths = sorted(options.models.rglob("*.joblib"))
+    if not paths:
+        sys.exit(f"{options.models}: no *.joblib in it or below it; name the folder of the pickles")
     try:
         from bluegrid_openstef.converter import as_json
     except ImportError as error:
         sys.exit(f"needs OpenSTEF: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later")
     refused = 0
-    for path in sorted(options.models.rglob("*.joblib")):
+    for path in paths:
         place = path.relative_to(options.models)
+        made = options.data / place.with_suffix(".json")
         try:
             data = as_json(load_model(path, TYPE.trusted))
         except ModelError as error:
             refused += 1
+            made.unlink(missing_ok=True)
             sys.stderr.write(f"{place}: {error}\n")
             continue
-        made = options.data / place.with_suffix(".json")
         made.parent.mkdir(parents=True, exist_ok=True)
         made.write_bytes(data)
     return 1 if refused else 0

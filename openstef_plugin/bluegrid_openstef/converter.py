@@ -14,6 +14,7 @@ import xgboost
 from openstef_models.models.forecasting.gblinear_forecaster import GBLinearForecaster
 from openstef_models.models.forecasting.xgboost_forecaster import XGBoostForecaster
 from openstef_models.transforms.postprocessing import ConfidenceIntervalApplicator, QuantileSorter
+from pydantic import ValidationError
 
 from bluegrid_openstef.columns import columns_of
 from bluegrid_openstef.converted_steps import TableColumns, converted, not_as_data
@@ -21,6 +22,7 @@ from bluegrid_openstef.pipeline.document import PipelineDocument
 from bluegrid_openstef.pipeline.forecasters import LinearForecaster, TargetScale, TreeForecaster
 from bluegrid_openstef.pipeline.numbers import CompleteRows
 from bluegrid_openstef.proof import prove
+from bluegrid_registry.frozen import first_mistake
 
 if TYPE_CHECKING:
     from openstef_models.models.forecasting_model import ForecastingModel
@@ -33,9 +35,12 @@ def as_json(model: ForecastingModel) -> bytes:
 
     Raises:
         ModelError: the model has a step, a forecaster or a setting that has no form as data, or its forecasts
-            as data would differ.
+            as data would differ, or cannot be compared.
     """
-    document = _document(model)
+    try:
+        document = _document(model)
+    except ValidationError as error:
+        raise not_as_data(f"has a setting that its form lacks ({first_mistake(error)})") from None
     prove(model, document)
     return document.to_bytes()
 

@@ -245,6 +245,13 @@ def test_a_pipeline_that_would_answer_otherwise_as_data_is_refused(models: Mappi
         as_json(shifted)
 
 
+def test_a_pipeline_that_refuses_the_made_up_series_is_refused(series: Series) -> None:
+    model = new_model("gblinear", completeness_threshold=0.95)
+    model.fit(series.data)
+    with pytest.raises(ModelError, match=r"^cannot be compared by a made-up series: .*not sufficiently"):
+        as_json(model)
+
+
 def test_a_set_of_users_holds_pipelines_as_data(documents: Mapping[str, Path], tmp_path: Path) -> None:
     assert ModelType.parse("openstef/json") is TYPE
     assert not TYPE.runs_code
@@ -357,6 +364,9 @@ def test_the_command_converts_a_folder_and_names_what_it_refuses(
     (models / "grid").mkdir(parents=True)
     for kind in ("gblinear", "lgbm"):
         (models / "grid" / f"{kind}.joblib").write_bytes(files[kind].read_bytes())
+    # Of an earlier run, in which the pipeline had a form as data.
+    (data / "grid").mkdir(parents=True)
+    (data / "grid" / "lgbm.json").write_bytes(documents["gblinear"].read_bytes())
     done = subprocess.run(
         [sys.executable, "-m", "bluegrid_openstef", models, data], capture_output=True, text=True, check=False
     )
@@ -364,3 +374,14 @@ def test_the_command_converts_a_folder_and_names_what_it_refuses(
     assert done.stderr.splitlines()[-1].startswith("grid/lgbm.joblib: has the forecaster LGBMForecaster")
     assert (data / "grid" / "gblinear.json").read_bytes() == documents["gblinear"].read_bytes()
     assert [path.name for path in data.rglob("*.json")] == ["gblinear.json"]
+
+
+def test_the_command_refuses_a_folder_without_pipelines(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bluegrid_openstef", tmp_path, tmp_path / "data"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{tmp_path}: no *.joblib in it or below it")
