@@ -53,15 +53,29 @@ class TrainingOutcome:
 
 
 def is_due(source: TrainingSource, model_id: str, storage: CollectingStorage) -> bool:
-    """Return whether a model is to be trained, by OpenSTEF's own rule: its `model_reuse_max_age`."""
-    workflow = source.workflow(model_id, storage)
-    for callback in workflow.callbacks:
-        # Other callbacks may read the data, which is not loaded for models that are recent.
-        if isinstance(callback, MLFlowStorageCallback):
-            try:
-                callback.on_fit_start(WorkflowContext(workflow=workflow), data=None)
-            except SkipFitting:
-                return False
+    """Return whether a model is to be trained, by OpenSTEF's own rule: its `model_reuse_max_age`.
+
+    Raises:
+        ConfigError: the workflow does not have the storage, and its models would be lost.
+    """
+    try:
+        workflow = source.workflow(model_id, storage)
+    # The training meets the same fault, which concerns this model alone, and tells of it.
+    except Exception:  # noqa: BLE001
+        return True
+    # Other callbacks may read the data, which is not loaded for models that are recent.
+    storing = [
+        each
+        for each in workflow.callbacks
+        if isinstance(each, MLFlowStorageCallback) and each.storage is storage
+    ]
+    if not storing:
+        raise ConfigError(f"model {model_id}: its workflow lacks the storage; pass mlflow_storage=storage")
+    try:
+        for callback in storing:
+            callback.on_fit_start(WorkflowContext(workflow=workflow), data=None)
+    except SkipFitting:
+        return False
     return True
 
 

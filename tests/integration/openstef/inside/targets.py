@@ -24,18 +24,31 @@ class Feeders:
         broken: a feeder without data.
         other: a feeder whose series has changed.
         more: one more feeder.
+        unmade: a feeder whose workflow cannot be made.
+        stored: whether workflows have the storage.
     """
 
-    def __init__(self, reuse: bool = True, broken: str = "", other: str = "", more: str = "") -> None:
+    def __init__(
+        self,
+        reuse: bool = True,
+        broken: str = "",
+        other: str = "",
+        more: str = "",
+        unmade: str = "",
+        stored: bool = True,
+    ) -> None:
         self._reuse, self._broken, self._other, self._more = reuse, broken, other, more
+        self._unmade, self._stored = unmade, stored
 
     def model_ids(self) -> Sequence[str]:
         return [*FEEDERS, *filter(None, [self._more])]
 
     def workflow(self, model_id: str, storage: Any) -> Any:
+        if model_id == self._unmade:
+            raise ValueError("no settings")
         return new_workflow(
             model_id,
-            storage,
+            storage if self._stored else None,
             model_reuse_enable=self._reuse,
             # No new model is twice as good as the one of before.
             model_selection_metric=(Q(0.5), "observed_probability", "higher_is_better"),

@@ -51,9 +51,7 @@ def trained(
 def pushed(folder: Path, store: Store, version: str, base: Version | None = None) -> Version:
     """Publish what a trainer has left, as the update server does."""
     models = models_in_folder(folder, TYPE)
-    return push(
-        store, "load", version, models, model_type=TYPE, source=Source.PLATFORM, base=base
-    ).row  # fmt: skip
+    return push(store, "load", version, models, model_type=TYPE, source=Source.PLATFORM, base=base).row
 
 
 def manifest(store: Store, version: Version) -> Manifest:
@@ -111,6 +109,23 @@ def test_a_run_with_many_failures_publishes_nothing(tmp_path: Path, store: Store
     done = trained(tmp_path / "models", store, base=first, reuse=False, broken=FEEDERS[2])
     assert done.returncode == 1
     assert done.stderr.endswith("1 of 3 trainings failed; nothing is published\n")
+
+
+def test_a_workflow_that_cannot_be_made_is_a_failed_training(
+    tmp_path: Path, store: Store, first: Version
+) -> None:
+    done = trained(tmp_path / "models", store, "--most-failures", "1", base=first, unmade=FEEDERS[0])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{FEEDERS[0]}: ValueError: no settings" in done.stdout
+    assert "3 models: 2 recent, 0 trained, 0 no better than before, 1 failed" in done.stdout
+
+
+def test_a_workflow_without_the_storage_is_refused(tmp_path: Path, store: Store) -> None:
+    done = trained(tmp_path / "models", store, stored=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        f"model {FEEDERS[0]}: its workflow lacks the storage; pass mlflow_storage=storage\n"
+    )
 
 
 def test_a_name_that_no_file_can_have_is_refused_before_the_training(tmp_path: Path, store: Store) -> None:
