@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 import logging
-import shutil
 import threading
 import uuid
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -71,8 +70,8 @@ class _RunUnderWay:
     tags: dict[str, str]
     params: dict[str, str]
     content: bytes | None = field(default=None, repr=False)
-    scratch: Path | None = None
-    """Folder of the data and plots that OpenSTEF writes, if they are not kept."""
+    scratch: TemporaryDirectory[str] | None = None
+    """Folder of the data and plots of OpenSTEF that are not kept; deleted with the process at the latest."""
 
 
 class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
@@ -218,8 +217,8 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
             BluegridError: a version cannot be read.
         """
         if filter_string != _FINISHED or tuple(order_by) != _NEWEST_FIRST:
-            asked = f"runs by {filter_string!r} in the order {', '.join(order_by)}"
-            raise ConfigError(f"model {model_id}: {asked} are not kept; leave both arguments out")
+            search = f"runs by {filter_string!r} in the order {', '.join(order_by)}"
+            raise ConfigError(f"model {model_id}: {search} are not kept; leave both arguments out")
         return [run.to_mlflow() for run in islice(self._runs(self._uid(model_id)), limit)]
 
     def search_run(self, model_id: str, run_name: str) -> Run | None:
@@ -270,8 +269,8 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
             return kept
         run = self._of(run_id or "")
         if run.scratch is None:
-            run.scratch = Path(mkdtemp(prefix="bluegrid-openstef-"))
-        return run.scratch
+            run.scratch = TemporaryDirectory(prefix="bluegrid-openstef-", ignore_cleanup_errors=True)
+        return Path(run.scratch.name)
 
     def __deepcopy__(self, _: dict[int, Any] | None = None) -> CollectingStorage:
         """Return this storage: a workflow that is copied, for another name of its run, has the same one."""
@@ -300,7 +299,7 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
         with self._lock:
             run = self._under_way.pop(run_id)
         if run.scratch is not None:
-            shutil.rmtree(run.scratch, ignore_errors=True)
+            run.scratch.cleanup()
 
     def _of(self, run_id: str) -> _RunUnderWay:
         with self._lock:

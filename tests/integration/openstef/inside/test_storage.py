@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import shutil
+import warnings
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -366,6 +368,22 @@ def test_data_and_plots_stay_where_a_folder_is_named(
     assert {*tmp_path.iterdir()} == before
     fit(BluegridStorage(**place, local_artifacts_path=tmp_path / "kept"), FEEDERS[0], series, kind="gblinear")
     assert {path.name for path in (tmp_path / "kept").rglob("*.*")} >= {"data.parquet"}
+
+
+def test_the_data_of_a_run_that_never_ended_goes_with_its_storage(
+    place: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = {*tmp_path.iterdir()}
+    storage = BluegridStorage(**place)
+    run_id = storage.create_run(FEEDERS[0]).info.run_id
+    (storage.get_artifacts_path(FEEDERS[0], run_id) / "data.parquet").touch()
+    assert {*tmp_path.iterdir()} != before
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        del storage
+        gc.collect()
+    assert {*tmp_path.iterdir()} == before
 
 
 def test_models_move_from_mlflow_by_the_same_interface(
