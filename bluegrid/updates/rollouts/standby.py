@@ -94,7 +94,7 @@ class StandbyRollout:
         except HeldBack:
             raise
         except BluegridError as error:
-            # Before the switch nobody is harmed by a wait for the store; in its middle, the old cluster is safer.
+            # Before the switch, a wait for the store harms nobody; in its middle, the old cluster is safer.
             if is_passing(error) and not self._progress.status.before:
                 raise
             raise self._failed(error, cluster) from None

@@ -298,7 +298,7 @@ def test_a_document_that_contradicts_itself_is_refused(
 
 def test_a_country_is_two_letters(documents: Mapping[str, Path], tmp_path: Path) -> None:
     """The package of holidays looks up any attribute of this name, and calls it."""
-    document, path = documents["gblinear"].read_text(), tmp_path / "target.json"
+    document, path = documents["xgboost"].read_text(), tmp_path / "target.json"
     assert '"country":"NL"' in document
     path.write_text(document.replace('"country":"NL"', '"country":"HolidayBase"'))
     with pytest.raises(ModelError, match=r"HolidayFeatureAdder\.country: String should match"):
@@ -310,7 +310,7 @@ def test_a_package_that_is_missing_is_named_when_a_pipeline_is_loaded(
 ) -> None:
     monkeypatch.setitem(sys.modules, "holidays", None)
     with pytest.raises(ModelError, match=r"^needs a package: .*holidays.*; pip install"):
-        load(documents["gblinear"])
+        load(documents["xgboost"])
 
 
 _LOAD = """
