@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bluegrid_openstef.pipeline.step import Step
+from bluegrid_openstef.pipeline.step import Seconds, Step
 from bluegrid_server.frameworks import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Flatline(Step):
 
     step: Literal["FlatlineChecker"] = "FlatlineChecker"
     column: str
-    seconds: int
+    seconds: Seconds
     """How long the target has to be constant."""
     is_median: bool
     """Whether values are compared with their median, otherwise with 0."""

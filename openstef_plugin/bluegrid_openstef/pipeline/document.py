@@ -12,7 +12,7 @@ from bluegrid_openstef.pipeline.checks import Completeness, Flatline
 from bluegrid_openstef.pipeline.forecasters import LinearForecaster, TreeForecaster
 from bluegrid_openstef.pipeline.lags import Lags
 from bluegrid_openstef.pipeline.numbers import Bounds, CompleteRows, Imputation, Removal, Scaling
-from bluegrid_openstef.pipeline.step import PipelinePart
+from bluegrid_openstef.pipeline.step import PipelinePart, Seconds
 from bluegrid_openstef.pipeline.sun import Daylight, Radiation
 from bluegrid_openstef.pipeline.weather import Atmosphere, WindPower
 from bluegrid_registry import ModelError
@@ -54,7 +54,7 @@ class PipelineDocument(PipelinePart):
     """The level of each output of the forecaster, such as `quantile_P10`, in its order."""
     is_sorted: bool
     """Whether the quantiles of each step are put in ascending order."""
-    cutoff: int
+    cutoff: Seconds
     """Seconds at the beginning of a series that are not forecast, where no start is given."""
 
     @classmethod

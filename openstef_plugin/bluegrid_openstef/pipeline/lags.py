@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bluegrid_openstef.pipeline.step import PipelinePart, Step
+from bluegrid_openstef.pipeline.step import PipelinePart, Seconds, Step
 
 if TYPE_CHECKING:
     from bluegrid_openstef.pipeline.table import SeriesTable
@@ -16,8 +16,8 @@ class Lag(PipelinePart):
     """A column with the target of so many seconds ago."""
 
     column: str
-    seconds: int
-    fallback: int | None = None
+    seconds: Seconds
+    fallback: Seconds | None = None
     """The seconds of an earlier value, where the first is missing."""
 
 

@@ -49,8 +49,8 @@ class Location(PipelinePart):
     """Metres above the sea."""
     pressure: float
     """Pa."""
-    turbidity: Annotated[tuple[int, ...], Field(min_length=12, max_length=12)]
-    """Twenty times Linke's turbidity in each month."""
+    turbidity: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=12, max_length=12)]
+    """Twenty times Linke's turbidity in each month, a byte of pvlib's map each."""
 
 
 @dataclass(frozen=True)

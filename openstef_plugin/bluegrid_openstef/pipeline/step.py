@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from bluegrid_registry.frozen import Frozen
 
 if TYPE_CHECKING:
     from bluegrid_openstef.pipeline.table import SeriesTable
+
+
+Seconds = Annotated[int, Field(ge=-(10**10), le=10**10)]
+"""A duration of at most 317 years: beside the times of a series, of 1900 to 2199, it fits into INT64."""
 
 
 class PipelinePart(Frozen):

@@ -279,6 +279,7 @@ def test_another_file_is_of_another_type(data: bytes) -> None:
         (("forecaster", "intercepts"), [0.0], "has weights of the shape"),
         (("quantiles",), {"quantile_P50": 0.5}, "has 1 quantiles, and its forecaster gives 3"),
         (("quantiles",), {"quantile_P50": float("nan")}, "quantiles.quantile_P50: Input should be a finite"),
+        (("cutoff",), 10**19, "cutoff: Input should be less than or equal to 10000000000"),
         (("columns",), ["time"], "has a column named 'time', which is the name of an input"),
     ],
 )
