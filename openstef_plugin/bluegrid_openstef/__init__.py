@@ -6,6 +6,7 @@ file_type.py            the type: recognises and scans a model's file; needs no 
 trusted.toml            the names that such files may use
 plugin.py               what the server knows of it, and `load`
 model_file.py           loads a model's file, by trusted names
+arrow.py                has PyArrow start no thread
 columns.py              the columns that a model takes
 imports.py              what the build of an image imports
 forecasting.py          a loaded model, computed by OpenSTEF

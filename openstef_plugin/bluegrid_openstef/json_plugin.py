@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from bluegrid_openstef.arrow import make_arrow_forkable
 from bluegrid_registry import ModelError
 from bluegrid_server.frameworks import FrameworkPlugin
 
@@ -25,8 +25,8 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:  # noqa: ARG001 - the 
     Raises:
         ModelError: the file is no pipeline, or a package that it needs is not installed.
     """
-    # XGBoost imports pandas where it is installed, and pandas imports PyArrow: see model_file.py.
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    # XGBoost imports pandas where it is installed.
+    make_arrow_forkable()
     from bluegrid_openstef.pipeline.document import PipelineDocument
     from bluegrid_openstef.pipeline.model import PipelineModel
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from bluegrid_openstef import file_type
+from bluegrid_openstef.arrow import make_arrow_forkable
 from bluegrid_registry import FormatError, ModelError
 from bluegrid_registry.model_types import pickle_scan
 
@@ -26,8 +26,7 @@ def load_model(data_or_path: bytes | Path, trust: Iterable[str]) -> ForecastingM
     Raises:
         ModelError: the file names others, cannot be read with the installed packages, or has no fitted model.
     """
-    # A thread of PyArrow's allocator would be the only one that does not outlive a fork; read on its import.
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    make_arrow_forkable()
     try:
         from openstef_models.models.forecasting_model import ForecastingModel
     except ImportError as error:

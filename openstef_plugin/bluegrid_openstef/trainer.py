@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from bluegrid_openstef.arrow import make_arrow_forkable
 from bluegrid_registry import BluegridError, ConfigError, Version, open_store, read_commit
 from bluegrid_registry.counts import counted
 from bluegrid_registry.transfer.lineage_file import LINEAGE, write_lineage
@@ -47,8 +48,7 @@ def main() -> None:
     # A process for each core trains; more threads would wait for each other. Libraries read this on import.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # As a plug-in does before it imports OpenSTEF: processes are forked afterwards.
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    make_arrow_forkable()
     try:
         _train(options, request)
     except BluegridError as error:
