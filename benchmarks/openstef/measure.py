@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.openstef import places, pods
-from benchmarks.openstef.plan import KIND
+from benchmarks.openstef.plan import KIND, changed_of
 from benchmarks.rows import OURS
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Bench:
             self._publish_all(place, targets)
             for number in range(self._plan.rounds):
                 self._forecast_run(place, targets)
-                self._night(place, max(1, targets // 10), f"night-{number}")
+                self._night(place, changed_of(targets), f"night-{number}")
         self._count(servers)
         for kind in self._plan.trained:
             self._kind(kind)
@@ -177,7 +177,11 @@ class Bench:
             for with_plots, called in WITH_PLOTS.items():
                 traffic = self.measured.night_traffic.setdefault(with_plots, Traffic())
                 step = partial(
-                    self._publish, storage, self._plan.changed, f"counted {called}", with_plots=with_plots
+                    self._publish,
+                    storage,
+                    changed_of(self._plan.targets),
+                    f"counted {called}",
+                    with_plots=with_plots,
                 )
                 _count_into(traffic, side, way, step)
 

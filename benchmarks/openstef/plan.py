@@ -23,10 +23,10 @@ class Plan:
     rounds: int
     forecasts: int
 
-    @property
-    def changed(self) -> int:
-        """Models that a night changes: one in ten."""
-        return max(1, self.targets // 10)
+
+def changed_of(targets: int) -> int:
+    """Return how many of so many models a night changes: one in ten."""
+    return max(1, targets // 10)
 
 
 KIND = "gblinear"
