@@ -39,13 +39,15 @@ class Run:
         targets: their number.
         seconds: from the first request to the last loaded model.
         loading: of these, seconds of unpickling.
-        compared: forecasts that both sides computed.
+        as_data: seconds for the same pipelines as data, without OpenSTEF.
+        compared: forecasts of bluegrid's, by pickles and as data, that were compared with OpenSTEF's.
         different: those of them that were not equal to the bit.
     """
 
     targets: int
     seconds: Samples = field(default_factory=lambda: defaultdict(list))
     loading: Samples = field(default_factory=lambda: defaultdict(list))
+    as_data: list[float] = field(default_factory=list)
     compared: int = 0
     different: int = 0
 
@@ -122,23 +124,26 @@ class Bench:
         for kind, count in self._plan.trained.items():
             _say(f"training {count} {kind} pipelines")
             self._worker.run("train", kind=kind, count=count, targets=self._plan.targets)
-        for place, targets in (
-            (servers.place, self._plan.targets),
-            (places.folders(self._folder / "folders"), self._plan.in_folders),
-        ):
-            self._publish_all(place, targets)
-            for number in range(self._plan.rounds):
-                self._forecast_run(place, targets)
-                self._night(place, changed_of(targets), f"night-{number}")
+        self._at(servers.place, self._plan.targets)
+        with places.by_default(servers, self._folder) as place:
+            self._at(place, self._plan.few)
+        self._at(places.folders(self._folder / "folders"), self._plan.few)
         self._count(servers)
         for kind in self._plan.trained:
             self._kind(kind)
         return self.measured
 
+    def _at(self, place: Place, targets: int) -> None:
+        self._publish_all(place, targets)
+        for number in range(self._plan.rounds):
+            self._forecast_run(place, targets)
+            self._night(place, changed_of(targets), f"night-{number}")
+
     def _publish_all(self, place: Place, targets: int) -> None:
         _say(f"publishing {targets:,} models {place.name}")
         for storage in _storages(place).values():
             self._publish(storage, targets, BASE, with_plots=False)
+        self._worker.run("push_data", kind=KIND, storage=_as_data(place), night=BASE, targets=targets)
 
     def _forecast_run(self, place: Place, targets: int) -> None:
         _say(f"forecast run over {targets:,} targets {place.name}")
@@ -149,8 +154,11 @@ class Bench:
             run.seconds[side].append(found["seconds"])
             run.loading[side].append(found["loading"])
             forecasts[side] = found["forecasts"]
-        run.compared += len(forecasts[THEIRS])
-        run.different += sum(forecasts[OURS][uid] != each for uid, each in forecasts[THEIRS].items())
+        found = self._worker.run("load_data", kind=KIND, storage=_as_data(place), targets=targets)
+        run.as_data.append(found["seconds"])
+        for ours in (forecasts[OURS], found["forecasts"]):
+            run.compared += len(forecasts[THEIRS])
+            run.different += sum(ours[uid] != each for uid, each in forecasts[THEIRS].items())
 
     def _night(self, place: Place, models: int, name: str) -> None:
         _say(f"{name}: {models:,} changed models {place.name}")
@@ -223,6 +231,11 @@ def _storages(place: Place) -> dict[str, dict[str, str]]:
         THEIRS: {"uri": place.mlflow},
         OURS: {"address": place.store, "registry": f"registry {place.name}"},
     }
+
+
+def _as_data(place: Place) -> dict[str, str]:
+    """Return the storage of the same pipelines as data, as the worker knows it."""
+    return {"address": place.store, "registry": f"registry {place.name}, as data"}
 
 
 def _count_into(traffic: Traffic, side: str, way: Way, step: Callable[[], object]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PEER = CHECKOUT / "tests" / "integration" / "mlflow"
 """Has the pinned packages of the MLflow that the tests run too, and the benchmark shares its environment."""
 _SECONDS_TO_START = 120.0
-ON_SERVERS, IN_FOLDERS = "on servers", "in folders"
+ON_SERVERS, AS_BY_DEFAULT, IN_FOLDERS = "on servers", "on servers as by default", "in folders"
 _NO_DELAY = 1e-9
 """Seconds of a round trip: the proxy that counts is the one that can make ways longer."""
 
@@ -63,6 +63,13 @@ class Servers:
     to_store: Way
 
 
+@contextmanager
+def by_default(servers: Servers, folder: Path) -> Iterator[Place]:
+    """Run another MLflow server as it is by default, beside the S3 server that runs."""
+    with _mlflow(folder / "mlflow-by-default") as tracking:
+        yield Place(AS_BY_DEFAULT, tracking, servers.place.store.replace("/models?", "/by-default?"))
+
+
 def folders(folder: Path) -> Place:
     """Return folders, of MLflow without a server and of a store."""
     store = folder / "store"
@@ -75,7 +82,8 @@ def servers(s3_program: Path, folder: Path) -> Iterator[Servers]:
     """Run both servers, with their files in `folder`."""
     with (
         s3.running(s3_program, folder / "s3") as store,
-        _mlflow(folder / "mlflow") as tracking,
+        # With more, as by default, no socket of uvicorn has TCP_NODELAY, and each response takes 40 ms.
+        _mlflow(folder / "mlflow", "--workers", "1") as tracking,
         s3.way_to(tracking, _NO_DELAY) as to_mlflow,
         s3.way_to(store.endpoint, _NO_DELAY) as to_store,
     ):
@@ -92,7 +100,7 @@ def _address(endpoint: str) -> str:
 
 
 @contextmanager
-def _mlflow(folder: Path) -> Iterator[str]:
+def _mlflow(folder: Path, *options: str) -> Iterator[str]:
     """Run MLflow's server with a database and a folder of artifacts; yield its URL."""
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -101,6 +109,7 @@ def _mlflow(folder: Path) -> Iterator[str]:
         *(venv_of(PEER) / "bin" / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
         *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
         *("--artifacts-destination", folder / "artifacts"),
+        *options,
     ]
     log = folder / "server.log"
     with (

@@ -11,14 +11,14 @@ class Plan:
 
     Attributes:
         targets: names under which models are published.
-        in_folders: the same for models that are at rest in folders: MLflow reads all of its folder for each.
+        few: the same in further places, where MLflow takes long: its folder, and its server as by default.
         trained: different pipelines that are trained, by kind; each has many names.
         rounds: samples of both sides, in turn.
         forecasts: of each kind of pipeline, whose time is measured; and in the request to a pod.
     """
 
     targets: int
-    in_folders: int
+    few: int
     trained: dict[str, int]
     rounds: int
     forecasts: int
@@ -31,9 +31,7 @@ def changed_of(targets: int) -> int:
 
 KIND = "gblinear"
 """OpenSTEF's default, which both storages are measured with."""
-FULL = Plan(
-    targets=1_000, in_folders=100, trained={KIND: 32, "xgboost": 8, "lgbm": 8}, rounds=3, forecasts=20
-)
+FULL = Plan(targets=1_000, few=100, trained={KIND: 32, "xgboost": 8, "lgbm": 8}, rounds=3, forecasts=20)
 
 
 def small(targets: int) -> Plan:
@@ -41,7 +39,7 @@ def small(targets: int) -> Plan:
     return replace(
         FULL,
         targets=targets,
-        in_folders=min(targets, FULL.in_folders),
+        few=min(targets, FULL.few),
         trained={kind: min(targets, 2) for kind in FULL.trained},
         rounds=1,
         forecasts=2,

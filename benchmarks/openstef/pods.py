@@ -58,7 +58,7 @@ def measure(python: Path, store: str, version: str, manifest: str, request: Path
     settings = {
         "STORE": store, "SET": SET, "VERSION": version, "MANIFEST": manifest, "TYPE": "openstef/joblib",
         "SERVICE": SERVICE, "CLUSTER": "d1", "TRUST": "[]", "MODELS": str(folder), "HOST": "127.0.0.1",
-        "PORT": str(port), "WORKERS": "2", "TIME_LIMIT": "60",
+        "PORT": str(port), "WORKERS": "2",
     }  # fmt: skip
     environment = {
         **os.environ,

@@ -23,13 +23,16 @@ All on one machine, in one run, both sides in turn; servers and clients share it
   it, so no two are equal.
 - *{THEIRS}* is `MLFlowStorage`; bluegrid's is `BluegridStorage`, which takes its place.
   OpenSTEF's own callback calls either, in one process that has everything loaded. *On servers*: an MLflow
-  server with SQLite and a folder of artifacts, beside an S3 server (versitygw). *In folders*: MLflow's
-  folder, which is OpenSTEF's default, beside one of bluegrid's. MLflow 3.13 and later refuse such a folder
-  unless `MLFLOW_ALLOW_FILE_STORE` is set; it reads all experiments for each target, so there are fewer.
+  server with SQLite, a folder of artifacts and one worker, beside an S3 server (versitygw). *As by default*:
+  `mlflow server` has four workers, with which uvicorn leaves TCP_NODELAY out, so that most requests wait
+  40 ms (its issue 3149); this is why goals are judged with one worker. *In folders*: MLflow's folder, which
+  is OpenSTEF's default, beside one of bluegrid's. MLflow 3.13 and later refuse such a folder unless
+  `MLFLOW_ALLOW_FILE_STORE` is set; it reads all experiments for each target. Both have fewer targets.
 - *A forecast run* is what the callback does for each target before it forecasts, one after the other: find
   the newest finished run, load its model. MLflow is asked for each; bluegrid fetches the version as a batch,
   and compares every SHA-256. *Loading* is unpickling, for bluegrid with the scan of each pickle and all
-  that the callback does around. Starting Python and importing OpenSTEF is in neither.
+  that the callback does around. *As data* are the same pipelines as `openstef/json`, fetched and loaded
+  without OpenSTEF, as a pod does. Starting Python and importing is in none of them.
 - *Forecasts* take the same on both sides, and are not in these times. One of each different pipeline is
   compared in each round: its times and quantiles, as bytes.
 - *Publishing* is what the callback does after each fit, and for bluegrid the push of the version. MLflow gets

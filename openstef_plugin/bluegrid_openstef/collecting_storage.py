@@ -11,6 +11,7 @@ import logging
 import threading
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -162,7 +163,7 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
         run = _RunUnderWay(
             uid,
             # Without tags of the experiment: OpenSTEF would compare them as tags of the model.
-            {**(tags or {}), **named, OPENSTEF_VERSION_TAG: get_runtime_openstef_version()},
+            {**(tags or {}), **named, OPENSTEF_VERSION_TAG: _openstef_version()},
             {name: str(value) for name, value in params.items()},
         )
         lineage = self._lineage(run_id, run, {}, None)
@@ -247,9 +248,8 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
         if self.enforce_version_compatibility:
             theirs = (found.lineage.tags or {}).get(OPENSTEF_VERSION_TAG)
             if not is_openstef_compatible(model_version=theirs):
-                ours = get_runtime_openstef_version()
                 raise OpenSTEFVersionCompatibilityError(
-                    run_id=run_id, model_version=theirs, runtime_version=ours
+                    run_id=run_id, model_version=theirs, runtime_version=_openstef_version()
                 )
         try:
             return load_model(found.content(), self._trust)
@@ -312,6 +312,10 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
             return check_uid(f"{self.experiment_name_prefix}{model_id}")
         except ValueError as error:
             raise ConfigError(f"set {self.set_id}: model {model_id!a}: {error}; name it otherwise") from None
+
+
+# Searching the installed packages takes 5 ms.
+_openstef_version = cache(get_runtime_openstef_version)
 
 
 def _described(path: Path) -> str | None:

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from benchmarks.openstef.inside import cost
-from benchmarks.openstef.inside.pipelines import Pipelines, forecast
-from benchmarks.openstef.inside.storages import Bluegrid, MLflow
+from benchmarks.openstef.inside.pipelines import Pipelines, forecast, forecast_as_data
+from benchmarks.openstef.inside.storages import AsData, Bluegrid, MLflow
 from examples.openstef.training import new_workflow, request_for
 
 
@@ -54,6 +54,19 @@ class Steps:
         forecasts = {uid: forecast(models[uid], each) for uid, each in chosen.unlike().items()}
         return {"seconds": seconds, "loading": loading, "forecasts": forecasts}
 
+    def push_data(self, kind: str, storage: dict[str, str], night: str, targets: int) -> dict[str, Any]:
+        """Push pipelines of the first targets as data."""
+        chosen = self._pipelines[kind].first(targets)
+        self._as_data(**storage).push([each.model for each in chosen.trained], chosen.uids, night)
+        return {}
+
+    def load_data(self, kind: str, storage: dict[str, str], targets: int) -> dict[str, Any]:
+        """Load pipelines of the first targets as data, and forecast with those that differ."""
+        chosen = self._pipelines[kind].first(targets)
+        seconds, models = self._as_data(**storage).load()
+        forecasts = {uid: forecast_as_data(models[uid], each) for uid, each in chosen.unlike().items()}
+        return {"seconds": seconds, "forecasts": forecasts}
+
     def cost(self, kind: str, forecasts: int) -> dict[str, Any]:
         """Measure forecasts of a kind."""
         unlike = self._pipelines[kind].unlike()
@@ -79,6 +92,9 @@ class Steps:
 
     def _bluegrid(self, address: str, registry: str) -> Bluegrid:
         return Bluegrid(address, self._folder / registry)
+
+    def _as_data(self, address: str, registry: str) -> AsData:
+        return AsData(address, self._folder / registry)
 
 
 def main() -> None:

@@ -9,14 +9,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from examples.openstef.grid import Grid
-from examples.openstef.training import fit, known_at_start, predicted
+from examples.openstef.training import START, fit, known_at_start, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import pandas as pd
     from openstef_models.models.forecasting_model import ForecastingModel, ModelFitResult
 
+    from bluegrid_openstef.pipeline.model import PipelineModel
     from examples.openstef.grid import Target
 
 
@@ -81,7 +83,21 @@ class Pipelines:
 def forecast(model: ForecastingModel, target: Fitted) -> str:
     """Return the SHA-256 of a forecast: of its times and of all quantiles."""
     found = predicted(model, target.recent)
-    arrays = [found.index.as_unit("s").asi8, *(found[name].to_numpy() for name in found.columns)]
+    return _digest(found.index.as_unit("s").asi8, {name: found[name].to_numpy() for name in found.columns})
+
+
+def forecast_as_data(model: PipelineModel, target: Fitted) -> str:
+    """Return the same of a pipeline as data."""
+    recent = target.recent
+    columns = {name: recent[name].to_numpy() for name in recent.columns}
+    start = recent.index[recent.index == START].as_unit("s").asi8
+    found = model.predict({"time": recent.index.as_unit("s").asi8, "forecast_start": start, **columns})
+    return _digest(found.pop("time"), found)
+
+
+def _digest(times: np.ndarray, quantiles: dict[str, np.ndarray]) -> str:
+    # FP64 holds OpenSTEF's FP32 without loss.
+    arrays = [times, *(quantiles[name].astype(float) for name in sorted(quantiles))]
     return hashlib.sha256(b"".join(each.tobytes() for each in arrays)).hexdigest()
 
 

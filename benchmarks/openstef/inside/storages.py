@@ -12,12 +12,15 @@ from openstef_models.integrations.mlflow import MLFlowStorage, MLFlowStorageCall
 from openstef_models.mixins.callbacks import WorkflowContext
 from openstef_models.workflows.custom_forecasting_workflow import CustomForecastingWorkflow
 
+from bluegrid_openstef.converter import as_json
+from bluegrid_openstef.pipeline.document import PipelineDocument
+from bluegrid_openstef.pipeline.model import PipelineModel
 from bluegrid_openstef.storage import BluegridStorage
-from bluegrid_registry import ModelSet
+from bluegrid_registry import ModelSet, fetch_bytes
 from examples.openstef.training import STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -26,11 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.openstef.inside.pipelines import Fitted
     from bluegrid_registry import PushReport
 
-SET = "load"
-_FILE = f"""\
-set: {{id: {SET}, name: Load, task: forecasting, type: openstef/joblib, source: platform}}
-versions: []
-"""
+SET, DATA_SET = "load", "load-as-data"
 
 
 class _TimedSerializer(JoblibModelSerializer):  # type: ignore[misc]
@@ -86,9 +85,7 @@ class Bluegrid:
     """
 
     def __init__(self, address: str, registry: Path) -> None:
-        if not registry.exists():
-            registry.mkdir(parents=True)
-            (registry / f"{SET}.yaml").write_text(_FILE)
+        _declare(registry, SET, "openstef/joblib")
         self._registry, self._address = registry, address
 
     def publish(self, models: Mapping[str, Fitted], *, with_plots: bool) -> float:
@@ -119,6 +116,49 @@ class Bluegrid:
 
     def _storage(self) -> BluegridStorage:
         return BluegridStorage(set_id=SET, registry=self._registry, store=self._address)
+
+
+class AsData:
+    """A set of pipelines as data.
+
+    Args:
+        address: of the store.
+        registry: the folder of registry files; made if it is not there.
+    """
+
+    def __init__(self, address: str, registry: Path) -> None:
+        _declare(registry, DATA_SET, "openstef/json")
+        self._registry, self._address = registry, address
+
+    def push(self, trained: Sequence[ForecastingModel], uids: Sequence[str], version: str) -> None:
+        """Push a version in which targets have the trained pipelines in turn."""
+        files = [as_json(each) for each in trained]
+        # Blanks before the end of JSON; without them, equal files would be kept and fetched once.
+        unlike = {
+            uid: files[number % len(files)].removesuffix(b"}") + b" " * number + b"}"
+            for number, uid in enumerate(uids)
+        }
+        self._open().push(version, unlike)
+
+    def load(self) -> tuple[float, dict[str, PipelineModel]]:
+        """Load all models of the newest version; return the seconds, and the models by target."""
+        started = time.perf_counter()
+        opened = self._open()
+        version = opened.versions[-1]
+        found = fetch_bytes(opened.store, DATA_SET, version.id, version.manifest)
+        models = {uid: PipelineModel(PipelineDocument.parse(content)) for uid, content in found.items()}
+        return time.perf_counter() - started, models
+
+    def _open(self) -> ModelSet:
+        return ModelSet.open(DATA_SET, self._registry, self._address)
+
+
+def _declare(registry: Path, set_id: str, file_type: str) -> None:
+    """Write the registry file of a set, unless there is one."""
+    if not registry.exists():
+        registry.mkdir(parents=True)
+        declared = f"id: {set_id}, name: Load, task: forecasting, type: {file_type}, source: platform"
+        (registry / f"{set_id}.yaml").write_text(f"set: {{{declared}}}\nversions: []\n")
 
 
 def _end_fits(storage: MLFlowStorage, models: Mapping[str, Fitted], *, with_plots: bool) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def measured(
     *, theirs: float = 50.0, requests: int = 5_000, different: int = 0, megabytes: float = 51.0
 ) -> Measured:
-    run = Run(1_000, {OURS: [4.0], THEIRS: [theirs]}, {OURS: [3.0], THEIRS: [2.0]}, 96, different)
+    run = Run(1_000, {OURS: [4.0], THEIRS: [theirs]}, {OURS: [3.0], THEIRS: [2.0]}, [0.5], 96, different)
     night = Night(100, {True: {OURS: [5.0], THEIRS: [20.0]}, False: {OURS: [1.0], THEIRS: [11.0]}}, [0.5])
     return Measured(
         {"on servers": run},
