@@ -91,7 +91,8 @@ def forecast_as_data(model: PipelineModel, target: Fitted) -> str:
     recent = target.recent
     columns = {name: recent[name].to_numpy() for name in recent.columns}
     start = recent.index[recent.index == START].as_unit("s").asi8
-    found = model.predict({"time": recent.index.as_unit("s").asi8, "forecast_start": start, **columns})
+    times = recent.index.as_unit("s").asi8
+    found = dict(model.predict({"time": times, "forecast_start": start, **columns}))
     return _digest(found.pop("time"), found)
 
 
