@@ -74,7 +74,7 @@ class ModelSet:
         version: str,
         models: Mapping[str, Any] | Iterable[SourceModel],
         *,
-        base: str | None = None,
+        base: str | Version | None = None,
         without: Collection[str] = (),
         algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
         examples: Mapping[str, AnyExample | Sequence[AnyExample]] | None = None,
@@ -87,7 +87,8 @@ class ModelSet:
             version: the new version's ID.
             models: by UID, each the model's bytes, the path of its file or folder, or a fitted model, which
                 is serialised right before it is packed. Or `SourceModel`s, such as from a generator.
-            base: start from this version's models.
+            base: start from the models of this version: its ID in the registry, or a row, which the registry
+                need not have.
             without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
             algorithm: algorithm of the checksum that is sent with each pack.
             examples: recorded examples by UID, one or several, for the models of a mapping.
@@ -145,7 +146,7 @@ def push_version(
     version: str,
     models: Mapping[str, Any] | Iterable[SourceModel],
     *,
-    base: str | None = None,
+    base: str | Version | None = None,
     without: Collection[str] = (),
     algorithm: ChecksumAlgorithm = ChecksumAlgorithm.CRC64NVME,
     examples: Mapping[str, AnyExample | Sequence[AnyExample]] | None = None,
@@ -159,7 +160,7 @@ def push_version(
         file: the set, with its versions.
         version: the new version's ID.
         models: as in `ModelSet.push`.
-        base: start from this version's models.
+        base: start from the models of this version, as in `ModelSet.push`.
         without: UIDs, or patterns such as `line-9*`, of the base's models to leave out.
         algorithm: algorithm of the checksum that is sent with each pack.
         examples: recorded examples by UID, one or several, for the models of a mapping.
@@ -178,7 +179,7 @@ def push_version(
         version,
         models,
         model_type=declared.type,
-        base=None if base is None else file.version(base),
+        base=file.version(base) if isinstance(base, str) else base,
         without=without,
         source=declared.source,
         trust=declared.trust,

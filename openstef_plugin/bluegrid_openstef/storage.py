@@ -11,6 +11,7 @@ A run over all targets makes one version: at the end of the block, or by `storag
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,15 @@ from pydantic import PrivateAttr
 from bluegrid_openstef.collecting_storage import CollectingStorage, log
 from bluegrid_openstef.file_type import TYPE
 from bluegrid_openstef.history import RunHistory
-from bluegrid_registry import ConfigError, ModelSet, VersionConflict, load_set
+from bluegrid_registry import (
+    ConfigError,
+    ModelSet,
+    Version,
+    VersionConflict,
+    load_set,
+    read_commit,
+    verify_signature,
+)
 from bluegrid_registry.counts import counted
 from bluegrid_registry.registry_files.next_version import next_id
 
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from bluegrid_registry import PushReport, RegistryFile, Version
+    from bluegrid_registry import DeclaredSet, PushReport, RegistryFile
 
 ATTEMPTS = 5
 """Attempts with further version IDs, while others publish versions of the same set."""
@@ -56,6 +65,8 @@ class BluegridStorage(CollectingStorage):
     version: str | None = None
 
     _set: ModelSet = PrivateAttr()
+    _began: datetime = PrivateAttr()
+    """When the registry was read; in whole seconds, as the time of a commit."""
 
     def model_post_init(self, context: Any) -> None:
         """Find the set and the store."""
@@ -69,6 +80,7 @@ class BluegridStorage(CollectingStorage):
         Raises:
             BluegridError: the registry has mistakes, or the version to read is gone.
         """
+        self._began = datetime.now(UTC).replace(microsecond=0)
         file = self._file()
         if file.set.type != TYPE:
             what = f"set {self.set_id} holds {file.set.type}, and OpenSTEF's models are {TYPE}"
@@ -80,6 +92,10 @@ class BluegridStorage(CollectingStorage):
     def publish(self, version: str | None = None) -> PushReport | None:
         """Make a version of what has been trained, and add its row to the registry.
 
+        Its other models are those of the newest version. If the next ID is taken in the store, by a version
+        that has been published since the registry was read, they are those of that version, which the
+        registry need not name. With an ID of the caller, only the registry's versions are known.
+
         Args:
             version: its ID; None: the next, `v8` after `v7`.
 
@@ -87,7 +103,8 @@ class BluegridStorage(CollectingStorage):
             The report; None: nothing has been trained, so there is no new version.
 
         Raises:
-            BluegridError: as `ModelSet.push`. What has been trained stays, to be published again.
+            BluegridError: as `ModelSet.push`; also if the set has keys, and none has signed the version that
+                only the store has. What has been trained stays, to be published again.
         """
         with self._lock:
             if not self._trained:
@@ -118,10 +135,16 @@ class BluegridStorage(CollectingStorage):
         models = {uid: model.content for uid, model in self._trained.items()}
         lineage = {uid: model.lineage for uid, model in self._trained.items()}
         taken = list[str]()
+        newest: Version | None = None
+        base: Version | None = None
         while True:
             file = self._file()
+            if file.newest != newest or not taken:
+                # At first, and if another process has added a row to this folder.
+                newest = base = file.newest
+            else:
+                base = self._published_meanwhile(file.set, taken[-1]) or base
             name = version or next_id([*(each.id for each in file.versions), *taken])
-            base = file.newest.id if file.newest else None
             try:
                 return self._set.push(name, models, base=base, lineage=lineage)
             except VersionConflict:
@@ -129,6 +152,25 @@ class BluegridStorage(CollectingStorage):
                 taken.append(name)
                 if version is not None or len(taken) == ATTEMPTS:
                     raise
+
+    def _published_meanwhile(self, declared: DeclaredSet, version_id: str) -> Version | None:
+        """Return a version that only the store has; None: it was there before the registry was read.
+
+        Its row may then have been removed from the registry, and its models must not come back.
+        """
+        store = self._set.store
+        commit = read_commit(store, self.set_id, version_id)
+        published = f"published at {commit.time:%Y-%m-%d %H:%M}Z by {commit.author}"
+        about = f"set {self.set_id} version {version_id}: {published}"
+        if commit.time < self._began:
+            fault = f"before this run, and {self.registry / self.set_id}.yaml does not name it"
+            log.warning("%s, %s: its models are left out; pull the registry before a run", about, fault)
+            return None
+        log.info("%s, during this run: the next version has its models", about)
+        if keys := declared.public_keys:
+            # No row of the registry, which somebody has reviewed, pins it.
+            verify_signature(store, self.set_id, version_id, commit.manifest, keys)
+        return Version(id=version_id, manifest=commit.manifest, updated=commit.time)
 
     def _file(self) -> RegistryFile:
         return load_set(self.registry, self.set_id)

@@ -25,12 +25,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from bluegrid_openstef.arrow import make_arrow_forkable
-from bluegrid_registry import BluegridError, ConfigError, Version, open_store, read_commit
+from bluegrid_registry import BluegridError, ConfigError, TrustedKey, Version, open_store, read_commit
 from bluegrid_registry.counts import counted
+from bluegrid_registry.stores.versions import check_pinned
 from bluegrid_registry.transfer.lineage_file import LINEAGE, write_lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from bluegrid_openstef.history import RunHistory
     from bluegrid_openstef.training import TrainingSource
@@ -81,7 +82,7 @@ def _train(options: argparse.Namespace, request: dict[str, Any]) -> None:
         raise ConfigError(f"set {request['set']} holds {request['type']}; this trainer makes {TYPE}")
     make_source = partial(_source(options.source), **request["parameters"])
     storage = CollectingStorage(set_id=request["set"], commit=options.commit)
-    storage.read_from(_history(options.store, request["set"], request["base"]), options.trust)
+    storage.read_from(_history(options.store, request), options.trust)
     source, folder = make_source(), Path(request["folder"])
     model_ids = [*source.model_ids()]
     # Before anything is trained.
@@ -119,15 +120,21 @@ def _source(name: str) -> Callable[..., TrainingSource]:
     return found
 
 
-def _history(store_address: str | None, set_id: str, base: str | None) -> RunHistory | None:
+def _history(store_address: str | None, request: Mapping[str, Any]) -> RunHistory | None:
     """Return the runs of the base version; None: there is none, or no store is named."""
+    set_id, base = request["set"], request["base"]
     if store_address is None or base is None:
         return None
     from bluegrid_openstef.history import RunHistory
 
     store = open_store(store_address)
     commit = read_commit(store, set_id, base)
-    return RunHistory(store, set_id, [Version(id=base, manifest=commit.manifest, updated=commit.time)])
+    # Servers of release 0.2 and earlier send neither the digest nor the keys.
+    if (pinned := request.get("baseManifest")) is not None:
+        check_pinned(commit, pinned)
+    keys = [TrustedKey.model_validate(row).to_public_key() for row in request.get("publicKeys", ())]
+    row = Version(id=base, manifest=commit.manifest, updated=commit.time)
+    return RunHistory(store, set_id, [row], keys)
 
 
 def _path(folder: Path, uid: str) -> Path:

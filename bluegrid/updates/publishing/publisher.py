@@ -122,7 +122,9 @@ class Publisher:
         Raises:
             BluegridError: the trainer failed, or there is none.
         """
-        self.training.run(update, self._file(update.set).set, require_wanted)
+        with self.source.known():
+            file = self._file(update.set)
+        self.training.run(update, file, require_wanted)
 
     def _is_unchanged(self, update: Update) -> bool:
         """Whether the trainer of an update has left no model, or only models that equal those of the base.

@@ -2,11 +2,16 @@
 
 The trainer runs on this machine or in a container. It reads one JSON object from standard input:
 
-    {"set": "g1", "type": "scikit-learn/skops", "base": "v1", "folder": "/...", "parameters": {"flows": 120}}
+    {"set": "g1", "type": "scikit-learn/skops", "base": "v1", "baseManifest": "sha256:...",
+     "publicKeys": [{"id": "ops-2026", "public": "MCow..."}], "folder": "/...", "parameters": {"flows": 120}}
 
 and writes its models to `folder`, in the form of `bluegrid push`: `<uid>.<file type>`, and optionally
 `examples.json`. Other models of the base stay the same; without a base, the trainer must write all models.
 A trainer that has nothing to change writes none, and its update makes no version.
+
+`baseManifest` is the digest of the base's manifest that the registry pins, null without a base, and
+`publicKeys` are the keys that may sign the set's versions: a trainer that reads the base from the store
+checks both.
 
     <state>/trained/<update>            the models, until the version is published
     <state>/trained/<update>.partial    the same, while the trainer runs
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
 
     from bluegrid.updates.jobs.update import Update
     from bluegrid.updates.publishing.trainer_output import TrainerOutput
-    from bluegrid_registry import DeclaredSet
+    from bluegrid_registry import DeclaredSet, RegistryFile
     from bluegrid_registry.registry_files.update_policy import Trainer, Value
 
 POLL_SECONDS = 0.2
@@ -90,46 +95,35 @@ class Training:
         """Return the folder of the models that were trained for an update."""
         return self.folder / str(update.id)
 
-    def run(self, update: Update, declared: DeclaredSet, require_wanted: Callable[[], None]) -> None:
+    def run(self, update: Update, file: RegistryFile, require_wanted: Callable[[], None]) -> None:
         """Train the models of an update, unless an earlier attempt has done so.
 
         Args:
             update: the update.
-            declared: the update's set.
+            file: the update's set, with its versions.
             require_wanted: is called regularly; its errors end the trainer.
 
         Raises:
             ConfigError: the set has no trainer, or a parameter is invalid.
+            RegistryError: the base is not in the registry any more.
             TrainingFailed: the trainer failed, or took too long.
         """
-        trainer, given = check_training(declared, update.wanted.train or {})
+        trainer, given = check_training(file.set, update.wanted.train or {})
         trained, partial = self.trained(update), self.folder / f"{update.id}.partial"
         if trained.exists():
             return
-        request = {
-            "set": declared.id,
-            "type": str(declared.type),
-            "base": update.wanted.base,
-            "folder": str(partial) if trainer.image is None else MODELS_FOLDER,
-            "parameters": given,
-        }
+        folder = str(partial) if trainer.image is None else MODELS_FOLDER
+        request = _request(file, update.wanted.base, folder, given)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        place = f"set {declared.id}, update {update.id}"
+        place = f"set {file.set.id}, update {update.id}"
         output = self._output(update.id)
         with output.begun(trainer.timeout_seconds):
             if trainer.image is None:
-                _run(
-                    trainer.command,
-                    trainer.timeout_seconds,
-                    json.dumps(request),
-                    place,
-                    output,
-                    require_wanted,
-                )
+                _run(trainer.command, trainer.timeout_seconds, request, place, output, require_wanted)
             else:
                 with container(self.containers, trainer, partial.resolve()) as command:
-                    _run(command, trainer.timeout_seconds, json.dumps(request), place, output, require_wanted)
+                    _run(command, trainer.timeout_seconds, request, place, output, require_wanted)
         partial.rename(trained)
 
     def output(self, update_id: int, lines: int) -> TrainerOutput:
@@ -189,6 +183,21 @@ def parameters(trainer: Trainer, given: Mapping[str, Value]) -> dict[str, Value]
         if not declared[name].takes(value):
             raise ConfigError(f"parameter {name}: {value!r} is not of type {declared[name].type}")
     return {name: given.get(name, parameter.default) for name, parameter in declared.items()}
+
+
+def _request(file: RegistryFile, base: str | None, folder: str, given: Mapping[str, Value]) -> str:
+    """Return what a trainer reads; RegistryError if the base is not in the registry any more."""
+    return json.dumps(
+        {
+            "set": file.set.id,
+            "type": str(file.set.type),
+            "base": base,
+            "baseManifest": None if base is None else file.version(base).manifest,
+            "publicKeys": [key.model_dump() for key in file.set.keys],
+            "folder": folder,
+            "parameters": given,
+        }
+    )
 
 
 def _run(

@@ -11,7 +11,7 @@ import skops.io
 
 from bluegrid.updates.jobs.update import Update, UpdateRequest, UpdateState
 from bluegrid.updates.publishing.training import Training, TrainingFailed
-from bluegrid_registry import DeclaredSet
+from bluegrid_registry import DeclaredSet, RegistryFile, Version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,8 @@ SET = DeclaredSet.model_validate(
         },
     }
 )
+BASE = Version(id="v1", manifest=f"sha256:{'0' * 64}", updated=datetime.now(UTC))
+"""Of a version that this trainer does not read."""
 
 
 def update(number: int, **parameters: Value) -> Update:
@@ -62,7 +64,7 @@ def update(number: int, **parameters: Value) -> Update:
 
 def trained(folder: Path, wanted: Update) -> dict[str, bytes]:
     training = Training(folder)
-    training.run(wanted, SET, lambda: None)
+    training.run(wanted, RegistryFile(set=SET, versions=(BASE,)), lambda: None)
     return {path.stem: path.read_bytes() for path in training.trained(wanted).glob("*.skops")}
 
 

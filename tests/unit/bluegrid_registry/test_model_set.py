@@ -76,6 +76,17 @@ def test_an_update_takes_its_base_from_the_registry(model_set: ModelSet, tmp_pat
     }
 
 
+def test_an_update_can_start_from_a_version_that_only_the_store_has(
+    model_set: ModelSet, tmp_path: Path
+) -> None:
+    file = Registry.load(model_set.registry).of_set("g1")
+    models = {"line-1": skops_file("old"), "line-2": skops_file("two")}
+    base = push_version(model_set.store, file, "v1", models).row
+    model_set.push("v2", {"line-1": skops_file("new")}, base=base)
+    assert [row.id for row in model_set.versions] == ["v2"]
+    assert contents(model_set, "v2", tmp_path) == {"line-1": skops_file("new"), "line-2": skops_file("two")}
+
+
 def test_a_pushed_version_is_declared_by_the_caller_with_the_report_s_row(model_set: ModelSet) -> None:
     file = Registry.load(model_set.registry).of_set("g1")
     report = push_version(model_set.store, file, "v1", {"line-1": skops_file("one")})

@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bluegrid_openstef.file_type import TYPE
-from bluegrid_registry import Source, models_in_folder, open_store, push, read_manifest
+from bluegrid_registry import (
+    KeyAlgorithm,
+    PrivateKey,
+    Source,
+    models_in_folder,
+    open_store,
+    push,
+    read_manifest,
+    sign,
+)
 from tests.integration.openstef.inside.targets import FEEDERS
 from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from bluegrid_registry import Manifest, Store, Version
+    from bluegrid_registry import Manifest, PublicKey, Store, Version
 
 SOURCE = "tests.integration.openstef.inside.targets:Feeders"
 
@@ -28,16 +38,21 @@ def trained(
     *options: str,
     source: str = SOURCE,
     base: Version | None = None,
+    keys: Sequence[PublicKey] = (),
+    is_pinned: bool = True,
     **parameters: Any,
 ) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
-    request = {
+    request: dict[str, Any] = {
         "set": "load",
         "type": str(TYPE),
         "base": base.id if base else None,
         "folder": str(folder),
         "parameters": parameters,
     }
+    if is_pinned:
+        rows = [{"id": key.id, "public": key.text} for key in keys]
+        request |= {"baseManifest": base.manifest if base else None, "publicKeys": rows}
     return subprocess.run(
         [sys.executable, "-m", "bluegrid_openstef.trainer", source, "--store", store.url, *options],
         input=json.dumps(request),
@@ -103,6 +118,38 @@ def test_what_is_better_or_new_is_written_alone(tmp_path: Path, store: Store, fi
     before = {row.uid: row.sha256 for row in manifest(store, first).models}
     after = {row.uid: row.sha256 for row in manifest(store, pushed(folder, store, "v2", first)).models}
     assert {uid for uid in after if after[uid] != before.get(uid)} == {FEEDERS[1], "江苏/500kV.1号主变"}
+
+
+def test_a_base_of_another_manifest_than_the_registry_pins_is_refused(
+    tmp_path: Path, store: Store, first: Version
+) -> None:
+    other = first.model_copy(update={"manifest": f"sha256:{'0' * 64}"})
+    done = trained(tmp_path / "models", store, base=other)
+    assert done.returncode == 1
+    differs = f"published as manifest {first.manifest[:15]}, pinned as sha256:00000000"
+    assert done.stderr.endswith(f"set load version v1: {differs}; correct the digest in the registry\n")
+    assert "trained" not in done.stdout
+
+
+def test_a_request_of_a_server_that_does_not_send_the_digest_is_as_before(
+    tmp_path: Path, store: Store, first: Version
+) -> None:
+    done = trained(tmp_path / "models", store, base=first, is_pinned=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 models: 3 recent, 0 trained" in done.stdout
+
+
+def test_the_base_of_a_set_with_keys_must_be_signed(tmp_path: Path, store: Store, first: Version) -> None:
+    key = PrivateKey.generate(KeyAlgorithm.ED25519)
+    trusted = [key.public("ops")]
+    refused = trained(tmp_path / "refused", store, base=first, keys=trusted, reuse=False)
+    assert refused.returncode == 1
+    assert "set load version v1: is not signed by a trusted key (ops)" in refused.stderr
+    assert "trained" not in refused.stdout
+    sign(store, "load", first.id, first.manifest, key)
+    done = trained(tmp_path / "models", store, base=first, keys=trusted, reuse=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 models: 0 recent, 0 trained, 3 no better than before, 0 failed" in done.stdout
 
 
 def test_a_run_with_many_failures_publishes_nothing(tmp_path: Path, store: Store, first: Version) -> None:

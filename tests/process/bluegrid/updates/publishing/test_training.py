@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from bluegrid.updates.jobs.audit_log import AuditLog
 from bluegrid.updates.jobs.database import Database
 from bluegrid.updates.publishing.training import Training
 from bluegrid.updates.serve import Options
-from bluegrid_registry import ModelSet
+from bluegrid_registry import KeyAlgorithm, ModelSet, PrivateKey, load_set
 from tests.support.checkout import CHECKOUT
 from tests.support.skops_files import skops_file
 from tests.support.update_server import running_server
@@ -37,6 +38,7 @@ import json, os, pathlib, sys, time
 sys.path.insert(0, {checkout!r})
 from tests.support.skops_files import skops_file
 request = json.load(sys.stdin)
+pathlib.Path({marks!r}).with_name("request.json").write_text(json.dumps(request))
 is_secret = "AWS_SECRET_ACCESS_KEY" in os.environ
 print("request", sorted(request), "secret" if is_secret else "no secret", flush=True)
 parameters = request["parameters"]
@@ -117,6 +119,24 @@ def test_a_request_trains_with_its_parameters_and_keeps_what_is_not_trained(
     assert models == place.models("v3")
     assert place.models(ended(client, train(client))["version"]) != models
     assert list((place.folder / "state" / "trained").iterdir()) == []
+
+
+def test_a_trainer_gets_what_the_registry_says_of_the_base(
+    marks: Path, client: httpx.Client, place: Place
+) -> None:
+    key = PrivateKey.generate(KeyAlgorithm.ED25519).public("ops-2026")
+    file, yaml = place.registry / "g1.yaml", YAML()
+    document = yaml.load(file)
+    document["set"]["keys"] = [{"id": key.id, "public": key.text}]
+    yaml.dump(document, file)
+    pinned = load_set(place.registry, "g1").version("v1").manifest
+    for base, digest in (("v1", pinned), (None, None)):
+        body: dict[str, object] = {"base": base, "train": {}}
+        assert ended(client, client.post("/modelSets/g1/updates", json=body))["state"] == "done"
+        request = json.loads((place.folder / "request.json").read_text())
+        assert (request["set"], request["type"]) == ("g1", "scikit-learn/skops")
+        assert (request["base"], request["baseManifest"]) == (base, digest)
+        assert request["publicKeys"] == [{"id": key.id, "public": key.text}]
 
 
 @pytest.mark.parametrize(
