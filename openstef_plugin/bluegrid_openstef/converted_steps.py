@@ -234,13 +234,13 @@ def _radiation(step: Any, columns: TableColumns) -> Radiation | None:
         surface_azimuth=step.surface_azimuth,
         location=_location(step.coordinate),
     )
-    columns.add(step, made.columns)
+    columns.add(step, made.makes)
     return made
 
 
 def _daylight(step: Any, columns: TableColumns) -> Daylight:
     made = Daylight(location=_location(step.coordinate))
-    columns.add(step, made.columns)
+    columns.add(step, made.makes)
     return made
 
 
@@ -260,14 +260,14 @@ def _location(coordinate: Any) -> Location:
 
 def _cycles(step: Any, columns: TableColumns) -> Cycles:
     made = Cycles(cycles=tuple(step.included_features))
-    columns.add(step, made.columns)
+    columns.add(step, made.makes)
     return made
 
 
 def _holidays(step: Any, columns: TableColumns) -> Holidays:
     names = get_holiday_names(step.country_code, step.reserved_datetime_features)
     made = Holidays(country=str(step.country_code), names=tuple(names))
-    columns.add(step, made.columns)
+    columns.add(step, made.makes)
     return made
 
 
@@ -275,7 +275,7 @@ def _weekdays(step: Any, columns: TableColumns) -> Weekdays:
     if step.onehot_encode:
         raise not_as_data(f"{_name(step)} has onehot_encode")
     made = Weekdays()
-    columns.add(step, made.columns)
+    columns.add(step, made.makes)
     return made
 
 

@@ -33,9 +33,7 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:  # noqa: ARG001 - the 
     try:
         return PipelineModel(PipelineDocument.parse(path.read_bytes()))
     except ImportError as error:
-        raise ModelError(
-            f"needs a package: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later"
-        ) from None
+        raise ModelError(f"needs a package: {error}; pip install 'bluegrid-openstef[json]'") from None
 
 
 PLUGIN = FrameworkPlugin(load, outlives_fork=True)

@@ -28,7 +28,11 @@ _STARTS = {"2025-12-31T12:00": 0.0, "2028-02-28T06:00": 0.1}
 
 def prove(model: ForecastingModel, document: PipelineDocument) -> None:
     """Compare forecasts to the bit; ModelError if one differs, or there is none to compare."""
-    openstef, data = TargetModel(model), PipelineModel(PipelineDocument.parse(document.to_bytes()))
+    openstef = TargetModel(model)
+    try:
+        data = PipelineModel(PipelineDocument.parse(document.to_bytes()))
+    except ModelError as error:
+        raise ModelError(f"{error}; keep the pipeline as openstef/joblib") from None
     for start, missing in _STARTS.items():
         inputs = _series(document, int(np.datetime64(start, "s").astype(np.int64)), missing)
         try:

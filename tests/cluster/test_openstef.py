@@ -1,7 +1,11 @@
-"""Forecasts by OpenSTEF on Kubernetes, of a user with wheels: a switch to pipelines of another training."""
+"""Forecasts by OpenSTEF on Kubernetes, of a user with wheels: a switch to pipelines of another training.
+
+Beside it, a service answers with the same pipelines as data, from the same image.
+"""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +14,14 @@ import pytest
 
 from bluegrid import image as images
 from tests.cluster.own_project import OwnProject
-from tests.support.openstef import train
+from tests.support.checkout import CHECKOUT
+from tests.support.openstef import run, train
 from tests.support.wheels import Wheels
 from tools import openstef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tests.cluster.conftest import Local
 
@@ -25,6 +31,8 @@ REGION, SET, SERVICE, UID = "feeders", "g1", "feeder-load", "gblinear"
 DAYS = {"v1": 45, "v2": 60}
 """Of the training of each version, so that forecasts differ."""
 LIMITS = ("--cpu", "1", "--memory", "1Gi")
+DATA_SET, DATA_SERVICE = "g2", "feeder-load-data"
+"""Of version v1's pipelines as data."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +44,14 @@ class Switched:
         expected: OpenSTEF's own forecasts, by version.
         before: which cluster was live, and its forecast.
         after: the same after the switch.
+        as_data: the same of the pipelines as data.
     """
 
     references: tuple[str, str]
     expected: Mapping[str, Outputs]
     before: tuple[str, Outputs]
     after: tuple[str, Outputs]
+    as_data: tuple[str, Outputs]
 
 
 @pytest.fixture(scope="module")
@@ -75,23 +85,38 @@ def put_online_and_switch(project: OwnProject, wheels: Wheels) -> Switched:
         project.bluegrid(
             "push", str(trained), "--set", SET, "--version", version, "--store", project.place.store
         )
+    push_as_data(project, interpreter, project.home / "v1")
     project.bluegrid("service", "add", SERVICE, "--set", SET, "--version", "v1", *LIMITS)
     project.bluegrid("cluster", "add", SERVICE, "d2", "--version", "v2", *LIMITS)
+    project.bluegrid("service", "add", DATA_SERVICE, "--set", DATA_SET, "--version", "v1", *LIMITS)
     project.make_stack(REGION)
     project.commit("Two versions of pipelines")
     project.up(REGION)
 
-    before = forecast(project, examples["v1"]["request"])
+    before = forecast(project, SERVICE, examples["v1"]["request"])
+    as_data = forecast(project, DATA_SERVICE, examples["v1"]["request"])
     project.bluegrid("switch", SERVICE, "d2", "--up", "--yes", "--stack", REGION)
-    after = forecast(project, examples["v2"]["request"])
+    after = forecast(project, SERVICE, examples["v2"]["request"])
     expected = {version: example["response"]["outputs"] for version, example in examples.items()}
-    return Switched((reference, built.pinned), expected, before, after)
+    return Switched((reference, built.pinned), expected, before, after, as_data)
 
 
-def forecast(project: OwnProject, request: Any) -> tuple[str, Outputs]:
-    """Return the cluster that answers through the live route, and its forecast."""
+def push_as_data(project: OwnProject, interpreter: Path, trained: Path) -> None:
+    """Write pipelines as data, and push them into a set of users, which may not hold pickles."""
+    data = project.home / "data"
+    run(interpreter, "-m", "bluegrid_openstef", str(trained), str(data), folder=CHECKOUT)
+    shutil.copy(trained / "examples.json", data)
+    project.bluegrid(
+        "set", "add", DATA_SET, "--name", DATA_SERVICE, "--task", "forecasting", "--type", "openstef/json",
+        "--source", "user",
+    )  # fmt: skip
+    project.bluegrid("push", str(data), "--set", DATA_SET, "--version", "v1", "--store", project.place.store)
+
+
+def forecast(project: OwnProject, service: str, request: Any) -> tuple[str, Outputs]:
+    """Return the cluster that answers through the live route of a service, and its forecast."""
     answer = httpx.post(
-        f"{project.place.route_url}/modelService/{SERVICE}/v2/models/{UID}/infer",
+        f"{project.place.route_url}/modelService/{service}/v2/models/{UID}/infer",
         json=request,
         headers={"Host": f"{REGION}.test"},
         timeout=30,
@@ -112,3 +137,7 @@ def test_the_live_version_forecasts_as_openstef_does(switched: Switched) -> None
 def test_after_the_switch_the_other_training_forecasts(switched: Switched) -> None:
     assert switched.after == ("d2", switched.expected["v2"])
     assert switched.expected["v2"] != switched.expected["v1"]
+
+
+def test_the_live_version_as_data_forecasts_as_openstef_does(switched: Switched) -> None:
+    assert switched.as_data == ("d1", switched.expected["v1"])

@@ -15,7 +15,7 @@ from bluegrid.image.packages import uv
 from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 _FLOATING = ("protobuf", "googleapis-common-protos", "grpcio", "opentelemetry-")
@@ -39,6 +39,7 @@ class Wheels:
             "--no-hashes", "--no-header", "--no-annotate", "--all-extras", "--no-extra", "tensorflow",
         )  # fmt: skip
         lines = [line for line in locked.splitlines() if not line.startswith(_FLOATING)]
+        lines += _locked_for_openstef({line.partition("==")[0] for line in lines})
         (folder / "locked.txt").write_text("\n".join(lines))
         return cls(folder)
 
@@ -85,6 +86,17 @@ class Wheels:
             "--constraint", str(self.folder / "locked.txt"), "--find-links", str(self.folder), *requirements,
         )  # fmt: skip
         return env / "bin"
+
+
+def _locked_for_openstef(others: Collection[str]) -> list[str]:
+    """Return what pipelines as data need beside other packages, in the versions of the plug-in's lock."""
+    locked = run_uv(
+        "export", "--quiet", "--frozen", "--project", "openstef_plugin", "--extra", "json",
+        "--no-default-groups", "--no-emit-local", "--no-hashes", "--no-header", "--no-annotate",
+    )  # fmt: skip
+    # Without the markers: the lock is for later versions of Python, on which these packages do not depend.
+    lines = [line.partition(" ;")[0] for line in locked.splitlines()]
+    return [line for line in lines if line.partition("==")[0] not in others]
 
 
 def this_version() -> str:

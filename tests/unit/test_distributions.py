@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+import sys
 import tomllib
 from typing import Any
 
@@ -97,3 +99,34 @@ def test_one_address_stands_in_all_files_that_name_it() -> None:
         for found in re.findall(r"https://github\.com/[\w-]+/bluegrid\b", (CHECKOUT / path).read_text())
     }
     assert named == {address}
+
+
+_DISTRIBUTIONS = {
+    "mlflow": "mlflow-skinny",
+    "openstef_core": "openstef-core",
+    "openstef_models": "openstef-models",
+    "sklearn": "scikit-learn",
+    "xgboost": "xgboost-cpu",
+}
+"""Of modules with another name."""
+
+
+def test_the_plug_in_for_openstef_requires_what_it_imports() -> None:
+    """Not only by way of OpenSTEF, whose next version may import others."""
+    imported = {
+        name.partition(".")[0]
+        for path in (CHECKOUT / "openstef_plugin" / "bluegrid_openstef").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _modules_of(node)
+    }
+    required = {re.split(r"[\[=<>~! ;]", each)[0] for each in requirements("bluegrid-openstef")}
+    found = {_DISTRIBUTIONS.get(name, name) for name in imported - sys.stdlib_module_names}
+    assert {"mlflow-skinny", "pandas", "pvlib"} < found
+    assert {name.replace("_", "-") for name in found} - required == set()
+
+
+def _modules_of(node: ast.AST) -> list[str]:
+    """Return the modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module is not None else []

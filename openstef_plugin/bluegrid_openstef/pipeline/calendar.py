@@ -15,6 +15,7 @@ from pydantic import Field
 
 from bluegrid_openstef.pipeline.step import Step
 from bluegrid_openstef.pipeline.table import DAY
+from bluegrid_registry import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ class Cycles(Step):
     cycles: tuple[Literal["season", "day_of_week", "month", "time_of_day"], ...]
 
     @property
-    def columns(self) -> list[str]:
+    def makes(self) -> list[str]:
         """Names of the columns, in OpenSTEF's order."""
         return [f"{name}_{wave}" for name in _PERIODS if name in self.cycles for wave in ("sine", "cosine")]
 
@@ -92,7 +93,7 @@ class Weekdays(Step):
     step: Literal["DatetimeFeaturesAdder"] = "DatetimeFeaturesAdder"
 
     @property
-    def columns(self) -> list[str]:
+    def makes(self) -> list[str]:
         """Names of the columns, in OpenSTEF's order."""
         return ["is_week_day", "is_weekend_day", "is_sunday", "month_of_year", "quarter_of_year"]
 
@@ -120,13 +121,14 @@ class Holidays(Step):
     names: tuple[str, ...]
 
     @property
-    def columns(self) -> list[str]:
+    def makes(self) -> list[str]:
         """Names of the columns, in OpenSTEF's order."""
         return ["is_holiday", *(f"is_{name}" for name in self.names)]
 
     def prepare(self) -> None:
-        """Import the package of holidays."""
-        import_module("holidays")
+        """Import the package of holidays; ModelError if it does not know the country."""
+        if not hasattr(import_module("holidays"), self.country):
+            raise ModelError(f"has the country {self.country}, which the package of holidays does not know")
 
     def transform(self, table: SeriesTable) -> None:
         """Add the columns."""

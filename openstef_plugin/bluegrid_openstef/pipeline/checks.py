@@ -22,6 +22,11 @@ class Completeness(Step):
     threshold: float
     """The weighted share of values that a series needs."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns with a weight."""
+        return tuple(self.weights)
+
     def transform(self, table: SeriesTable) -> None:
         """Refuse the series, or leave it as it is."""
         complete = total = 0.0
@@ -45,6 +50,11 @@ class Flatline(Step):
     """Whether values are compared with their median, otherwise with 0."""
     absolute_tolerance: float
     relative_tolerance: float
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The target."""
+        return (self.column,)
 
     def transform(self, table: SeriesTable) -> None:
         """Refuse the series, or leave it as it is."""

@@ -28,6 +28,16 @@ class Lags(Step):
     target: str
     lags: tuple[Lag, ...]
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The target."""
+        return (self.target,)
+
+    @property
+    def makes(self) -> list[str]:
+        """Names of the columns, in OpenSTEF's order."""
+        return [lag.column for lag in self.lags]
+
     def transform(self, table: SeriesTable) -> None:
         """Add a column for each lag."""
         for lag in self.lags:

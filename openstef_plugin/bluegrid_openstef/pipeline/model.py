@@ -12,8 +12,13 @@ from bluegrid_registry import ModelError
 from bluegrid_server.frameworks import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bluegrid_openstef.pipeline.document import PipelineDocument
     from bluegrid_openstef.tensors import Arrays
+
+_MOST_NAMED = 50
+"""Columns that an error names; the pipelines of presets have about as many."""
 
 
 class PipelineModel:
@@ -26,6 +31,8 @@ class PipelineModel:
 
     def __init__(self, document: PipelineDocument) -> None:
         self._columns = document.columns
+        self.inputs = inputs_of(self._columns)
+        _check_columns(document)
         self._steps = document.preprocessing
         self._features = document.forecaster.columns
         self._cutoff = document.cutoff
@@ -33,7 +40,6 @@ class PipelineModel:
         for step in self._steps:
             step.prepare()
         names = tuple(document.quantiles)
-        self.inputs = inputs_of(self._columns)
         self.outputs = outputs_of(names)
         found = self._predict(np.zeros((1, len(self._features)))).shape[1]
         if found != len(names):
@@ -66,3 +72,28 @@ class PipelineModel:
         if not len(table.rows):
             raise InputError("no step can be forecast: a feature is missing in each of them")
         return table
+
+
+def _check_columns(document: PipelineDocument) -> None:
+    """Raise ModelError if a step or the forecaster needs a column that there is not when its turn comes."""
+    series = {*document.columns}
+    there = series
+    for place, step in enumerate(document.preprocessing):
+        user = f"preprocessing.{place}.{step.step}"
+        _check_user(user, step.reads, series)
+        _check_user(user, step.needs, there)
+        there = (there | {*step.makes}) - {*step.removes}
+    _check_user("forecaster", document.forecaster.columns, there)
+
+
+def _check_user(user: str, needed: Collection[str], there: Collection[str]) -> None:
+    missing = next((name for name in needed if name not in there), None)
+    if missing is not None:
+        raise ModelError(f"has no column {missing!r} for {user}; there are {_listed(there)}")
+
+
+def _listed(columns: Collection[str]) -> str:
+    named = sorted(columns)
+    more = len(named) - _MOST_NAMED
+    text = ", ".join(map(repr, named[:_MOST_NAMED])) or "none"
+    return f"{text} and {more} more" if more > 0 else text

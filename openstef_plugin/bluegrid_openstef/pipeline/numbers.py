@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import model_validator
 
 from bluegrid_openstef.pipeline.step import Step
 from bluegrid_server.frameworks import InputError
@@ -19,6 +20,11 @@ class Bounds(Step):
     step: Literal["OutlierHandler"] = "OutlierHandler"
     bounds: dict[str, tuple[float | None, float | None]]
     """The lowest and the highest value of each column; null: no such bound."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns with bounds."""
+        return tuple(self.bounds)
 
     def transform(self, table: SeriesTable) -> None:
         """Clip the columns; a missing value stays missing."""
@@ -39,6 +45,17 @@ class Scaling(Step):
     scale: dict[str, float | None]
     """By column; null where the training had no value."""
 
+    @model_validator(mode="after")
+    def _has_one_scale_for_each_mean(self) -> Scaling:
+        if self.mean.keys() != self.scale.keys():
+            raise ValueError("mean and scale are not of the same columns")
+        return self
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns with a mean."""
+        return tuple(self.mean)
+
     def transform(self, table: SeriesTable) -> None:
         """Scale the columns; InputError if one is infinite."""
         for name, mean in self.mean.items():
@@ -56,9 +73,19 @@ class Removal(Step):
     step: Literal["EmptyFeatureRemover"] = "EmptyFeatureRemover"
     removed: tuple[str, ...]
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns to remove."""
+        return self.removed
+
+    @property
+    def removes(self) -> tuple[str, ...]:
+        """The columns to remove."""
+        return self.removed
+
     def transform(self, table: SeriesTable) -> None:
         """Remove the columns."""
-        for name in self.removed:
+        for name in {*self.removed}:
             del table.columns[name]
 
 
@@ -70,6 +97,11 @@ class Imputation(Step):
     """The value for each column."""
     future: tuple[str, ...]
     """The columns that are also filled after their last known value."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns with a value."""
+        return tuple(self.values)
 
     def transform(self, table: SeriesTable) -> None:
         """Fill the columns."""
@@ -90,6 +122,11 @@ class CompleteRows(Step):
 
     step: Literal["NaNDropper"] = "NaNDropper"
     columns: tuple[str, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns that have to be complete."""
+        return self.columns
 
     def transform(self, table: SeriesTable) -> None:
         """Leave out rows."""

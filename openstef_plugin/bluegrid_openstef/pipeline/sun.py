@@ -35,8 +35,8 @@ class Daylight(Step):
     location: Location
 
     @property
-    def columns(self) -> list[str]:
-        """Names of the columns."""
+    def makes(self) -> list[str]:
+        """The name of the column."""
         return ["daylight_continuous"]
 
     def prepare(self) -> None:
@@ -60,7 +60,12 @@ class Radiation(Step):
     location: Location
 
     @property
-    def columns(self) -> list[str]:
+    def needs(self) -> tuple[str, ...]:
+        """The radiation."""
+        return (self.radiation,)
+
+    @property
+    def makes(self) -> list[str]:
         """Names of the columns, in OpenSTEF's order."""
         return [name for name in ("dni", "gti") if name in self.features]
 

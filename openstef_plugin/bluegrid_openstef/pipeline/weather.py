@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
 from bluegrid_openstef.pipeline.step import Step
 
@@ -26,15 +27,27 @@ class WindPower(Step):
     step: Literal["WindPowerFeatureAdder"] = "WindPowerFeatureAdder"
     speed: str
     """The column with the wind speed at the reference height."""
-    reference_height: float
+    reference_height: float = Field(gt=0)
+    """Metres."""
     hub_speed: str
     """The column with the wind speed at the hub; added where it is absent."""
-    hub_height: float
+    hub_height: float = Field(ge=0)
+    """Metres."""
     rated_power: float
     steepness: float
     slope_center: float
     power: str
     """The column with the power."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The wind speed at the reference height, without which OpenSTEF leaves out the step."""
+        return (self.speed,)
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """Names of the columns, in OpenSTEF's order."""
+        return (self.hub_speed, self.power)
 
     def transform(self, table: SeriesTable) -> None:
         """Add the columns."""
@@ -56,6 +69,21 @@ class Atmosphere(Step):
     pressure: str
     features: tuple[Literal["saturation_vapour_pressure", "vapour_pressure", "dewpoint", "air_density"], ...]
     """Those that the columns of the series allow, in OpenSTEF's order."""
+
+    @property
+    def needs(self) -> list[str]:
+        """The temperature, and what the features need beside it."""
+        needs = [self.temperature]
+        if {*self.features} - {"saturation_vapour_pressure"}:
+            needs.append(self.humidity)
+        if "air_density" in self.features:
+            needs.append(self.pressure)
+        return needs
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """Names of the columns, in OpenSTEF's order."""
+        return self.features
 
     def transform(self, table: SeriesTable) -> None:
         """Add a column for each feature."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import pytest
 from openstef_core.testing import create_synthetic_forecasting_dataset
 
-from tests.integration.openstef.inside.pipelines import KINDS, Series, new_model
+from bluegrid_openstef.converter import as_json
+from tests.integration.openstef.inside.pipelines import AS_DATA, KINDS, Series, new_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,4 +35,20 @@ def files(series: Series, tmp_path_factory: pytest.TempPathFactory) -> Mapping[s
         model = new_model(kind)
         model.fit(series.data)
         joblib.dump(model, path)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def models(files: Mapping[str, Path]) -> Mapping[str, Any]:
+    """Those that have a form as data."""
+    return {kind: joblib.load(files[kind]) for kind in AS_DATA}
+
+
+@pytest.fixture(scope="session")
+def documents(models: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The files of the same models as data."""
+    folder = tmp_path_factory.mktemp("data")
+    paths = {kind: folder / f"{kind}.json" for kind in AS_DATA}
+    for kind, path in paths.items():
+        path.write_bytes(as_json(models[kind]))
     return paths

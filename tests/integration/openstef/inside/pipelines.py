@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KINDS = ("xgboost", "gblinear", "lgbm", "lgbmlinear", "flatliner", "constant_quantile")
+AS_DATA = ("gblinear", "xgboost")
+"""Those that have a form as data."""
 QUANTILES = (0.1, 0.5, 0.9)
 STEPS = 48
 

@@ -9,7 +9,6 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,13 +23,12 @@ from bluegrid_openstef.json_plugin import PLUGIN, load
 from bluegrid_openstef.pipeline.light import Location, clear_sky
 from bluegrid_registry import FormatError, ModelError, ModelType, models_in_folder, open_store, push
 from bluegrid_server.frameworks import InputError
-from tests.integration.openstef.inside.pipelines import QUANTILES, STEPS, Series, new_model
+from tests.integration.openstef.inside.pipelines import AS_DATA, QUANTILES, STEPS, Series, new_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-KINDS = ("gblinear", "xgboost")
 NAMES = [f"quantile_P{round(each * 100)}" for each in QUANTILES]
 HISTORY = timedelta(days=14)
 STARTS = (
@@ -46,21 +44,6 @@ STARTS = (
 )
 GAPS = ("none", "everywhere", "one column", "at the end", "the target")
 """Where values are missing."""
-
-
-@pytest.fixture(scope="session")
-def models(files: Mapping[str, Path]) -> Mapping[str, Any]:
-    return {kind: joblib.load(files[kind]) for kind in KINDS}
-
-
-@pytest.fixture(scope="session")
-def documents(models: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """The files of the same models as data."""
-    folder = tmp_path_factory.mktemp("data")
-    paths = {kind: folder / f"{kind}.json" for kind in KINDS}
-    for kind, path in paths.items():
-        path.write_bytes(as_json(models[kind]))
-    return paths
 
 
 def frame_at(series: Series, start: str, gaps: str = "none") -> Any:
@@ -106,7 +89,7 @@ def assert_the_same(answer: Mapping[str, Any], expected: Any) -> None:
 
 @pytest.mark.parametrize("gaps", GAPS)
 @pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", AS_DATA)
 def test_a_forecast_from_data_is_openstefs_to_the_bit(
     kind: str, start: str, gaps: str, models: Mapping[str, Any], documents: Mapping[str, Path], series: Series
 ) -> None:
@@ -120,7 +103,7 @@ def test_a_forecast_from_data_is_openstefs_to_the_bit(
     assert len(expected) > STEPS // 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", AS_DATA)
 def test_without_a_start_every_step_is_forecast(
     kind: str, models: Mapping[str, Any], documents: Mapping[str, Path], series: Series
 ) -> None:
@@ -130,7 +113,7 @@ def test_without_a_start_every_step_is_forecast(
     assert len(expected) > 2 * STEPS
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", AS_DATA)
 def test_a_pipeline_with_more_columns_and_other_settings_is_data_too(kind: str, tmp_path: Path) -> None:
     """Atmosphere, prices, bounds, a history that is left out, and one that is too short for some lags."""
     data = create_synthetic_forecasting_dataset(
@@ -161,7 +144,7 @@ def test_a_pipeline_with_more_columns_and_other_settings_is_data_too(kind: str, 
         ({"windspeed": np.nan, "radiation": np.nan, "load": np.nan}, "not sufficiently complete"),
     ],
 )
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", AS_DATA)
 def test_a_series_that_openstef_refuses_is_refused_in_the_same_words(
     kind: str,
     changed: Mapping[str, float],
@@ -330,7 +313,7 @@ print(*({"pandas", "pvlib"} & {*sys.modules}))
 """
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", AS_DATA)
 def test_neither_openstef_nor_pvlib_is_imported_and_no_thread_is_started(
     kind: str, documents: Mapping[str, Path]
 ) -> None:
@@ -341,7 +324,7 @@ def test_neither_openstef_nor_pvlib_is_imported_and_no_thread_is_started(
     assert done.stdout == f"80 0\n{'pandas' if kind == 'xgboost' else ''}\n"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", AS_DATA)
 def test_a_loaded_pipeline_answers_after_a_fork(
     kind: str, documents: Mapping[str, Path], series: Series
 ) -> None:
