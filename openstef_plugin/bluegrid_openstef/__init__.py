@@ -28,7 +28,11 @@ history.py              the runs of a set's models, as its versions have them
 runs.py                 a run of OpenSTEF as lineage, and back
 
 trainer.py              the program that the update server runs as a set's trainer
-training.py             trains what is due, in several processes
+training.py             trains what is due
+json_trainer.py         the same for a set of `openstef/json`, which follows a set of `openstef/joblib`
+conversion.py           converts what has changed
+trainer_program.py      what both programs share
+processes.py            several processes, in which either works
 """
 
 from __future__ import annotations

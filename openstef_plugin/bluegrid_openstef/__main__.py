@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from bluegrid_openstef.file_type import TYPE
-from bluegrid_openstef.model_file import load_model
+from bluegrid_openstef.model_file import load_model, without_openstef
 from bluegrid_registry import ModelError
 
 
@@ -28,7 +28,7 @@ def main() -> int:
     try:
         from bluegrid_openstef.converter import as_json
     except ImportError as error:
-        sys.exit(f"needs OpenSTEF: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later")
+        sys.exit(without_openstef(error))
     refused = 0
     for path in paths:
         place = path.relative_to(options.models)

@@ -30,9 +30,7 @@ def load_model(data_or_path: bytes | Path, trust: Iterable[str]) -> ForecastingM
     try:
         from openstef_models.models.forecasting_model import ForecastingModel
     except ImportError as error:
-        raise ModelError(
-            f"needs OpenSTEF: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later"
-        ) from None
+        raise ModelError(without_openstef(error)) from None
     try:
         model = pickle_scan.load(data_or_path, frozenset(trust), {file_type.GETATTR: _new_of_object})
     except FormatError as error:
@@ -47,6 +45,11 @@ def load_model(data_or_path: bytes | Path, trust: Iterable[str]) -> ForecastingM
     if not model.is_fitted:
         raise ModelError("is not fitted; fit it before it is saved")
     return model
+
+
+def without_openstef(error: ImportError) -> str:
+    """Return what is wrong, and what to do, where OpenSTEF cannot be imported."""
+    return f"needs OpenSTEF: {error}; pip install 'bluegrid-openstef[serve]', on Python 3.12 or later"
 
 
 def _new_of_object(owner: Any, name: str) -> Any:

@@ -17,17 +17,22 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
-import os
-import sys
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bluegrid_openstef.arrow import make_arrow_forkable
-from bluegrid_registry import BluegridError, ConfigError, TrustedKey, Version, open_store, read_commit
+from bluegrid_openstef.file_type import TYPE
+from bluegrid_openstef.trainer_program import (
+    add_options,
+    base_keys,
+    base_version,
+    path_of,
+    run,
+    say,
+    write_model,
+)
+from bluegrid_registry import ConfigError, open_store
 from bluegrid_registry.counts import counted
-from bluegrid_registry.stores.versions import check_pinned
 from bluegrid_registry.transfer.lineage_file import LINEAGE, write_lineage
 
 if TYPE_CHECKING:
@@ -37,23 +42,10 @@ if TYPE_CHECKING:
     from bluegrid_openstef.training import TrainingSource
     from bluegrid_registry import Lineage
 
-_SUFFIX = ".joblib"
-_MOST_BYTES = 255
-"""Bytes of the longest name of a file."""
-
 
 def main() -> None:
     """Train what standard input requests, or end with a line that says why not."""
-    options = _parser().parse_args()
-    request = json.load(sys.stdin)
-    # A process for each core trains; more threads would wait for each other. Libraries read this on import.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    make_arrow_forkable()
-    try:
-        _train(options, request)
-    except BluegridError as error:
-        sys.exit(str(error))
+    run(partial(_train, _parser().parse_args()), TYPE)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,22 +56,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--trust", action="append", default=[], help="as of the set; repeatable")
     parser.add_argument("--commit", help="of the training's code, for the lineage")
-    parser.add_argument(
-        "--processes", type=int, default=os.cpu_count() or 1, help="default: one for each core"
-    )
-    parser.add_argument(
-        "--most-failures", type=float, default=0.1, help="share of trainings that may fail; default: 0.1"
-    )
+    add_options(parser, "trainings that may fail")
     return parser
 
 
-def _train(options: argparse.Namespace, request: dict[str, Any]) -> None:
+def _train(options: argparse.Namespace, request: Mapping[str, Any]) -> None:
     from bluegrid_openstef.collecting_storage import CollectingStorage
-    from bluegrid_openstef.file_type import TYPE
     from bluegrid_openstef.training import is_due, train
 
-    if request["type"] != str(TYPE):
-        raise ConfigError(f"set {request['set']} holds {request['type']}; this trainer makes {TYPE}")
     make_source = partial(_source(options.source), **request["parameters"])
     storage = CollectingStorage(set_id=request["set"], commit=options.commit)
     storage.read_from(_history(options.store, request), options.trust)
@@ -94,14 +78,12 @@ def _train(options: argparse.Namespace, request: dict[str, Any]) -> None:
     for outcome in train(make_source, due, storage, options.processes) if due else ():
         if outcome.fault is not None:
             faults.append(outcome.model_id)
-            _say(f"{outcome.model_id}: {outcome.fault}")
+            say(f"{outcome.model_id}: {outcome.fault}")
         elif outcome.trained is not None:
-            path = paths[outcome.model_id]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(outcome.trained.content)
+            write_model(paths[outcome.model_id], outcome.trained.content)
             lineage[outcome.trained.uid] = outcome.trained.lineage
     kept = len(due) - len(lineage) - len(faults)
-    _say(
+    say(
         f"{counted(len(model_ids), 'model')}: {len(model_ids) - len(due)} recent, {len(lineage)} trained, "
         f"{kept} no better than before, {len(faults)} failed"
     )
@@ -122,38 +104,19 @@ def _source(name: str) -> Callable[..., TrainingSource]:
 
 def _history(store_address: str | None, request: Mapping[str, Any]) -> RunHistory | None:
     """Return the runs of the base version; None: there is none, or no store is named."""
-    set_id, base = request["set"], request["base"]
-    if store_address is None or base is None:
+    if store_address is None or request["base"] is None:
         return None
     from bluegrid_openstef.history import RunHistory
 
     store = open_store(store_address)
-    commit = read_commit(store, set_id, base)
-    # Servers of release 0.2 and earlier send neither the digest nor the keys.
-    if (pinned := request.get("baseManifest")) is not None:
-        check_pinned(commit, pinned)
-    keys = [TrustedKey.model_validate(row).to_public_key() for row in request.get("publicKeys", ())]
-    row = Version(id=base, manifest=commit.manifest, updated=commit.time)
-    return RunHistory(store, set_id, [row], keys)
+    return RunHistory(store, request["set"], [base_version(store, request)], base_keys(request))
 
 
 def _path(folder: Path, uid: str) -> Path:
     """Return the file of a model; ConfigError if no file can have its name."""
-    path = PurePosixPath(f"{uid}{_SUFFIX}")
-    hidden_or_above = any(part.startswith(".") for part in path.parts[:-1])
-    if (
-        str(path) != f"{uid}{_SUFFIX}"
-        or path.is_absolute()
-        or hidden_or_above
-        or any(len(os.fsencode(part)) > _MOST_BYTES for part in path.parts)
-    ):
+    if (path := path_of(folder, uid, TYPE)) is None:
         raise ConfigError(f"model {uid!a}: no file can have this name; rename it, or use BluegridStorage")
-    return folder / path
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    return path
 
 
 if __name__ == "__main__":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +9,7 @@ from openstef_core.exceptions import SkipFitting
 from openstef_models.integrations.mlflow import MLFlowStorageCallback
 from openstef_models.mixins.callbacks import WorkflowContext
 
+from bluegrid_openstef.processes import in_processes, line_of
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -96,15 +94,7 @@ def train(
     Raises:
         ConfigError: a process was ended, such as for its memory.
     """
-    # Forked: OpenSTEF takes seconds to import, and the models of before are in memory once.
-    context = multiprocessing.get_context("fork")
-    try:
-        with ProcessPoolExecutor(processes, context, _begin, (make_source, storage)) as pool:
-            yield from pool.map(_train_one, model_ids)
-    except BrokenProcessPool:
-        raise ConfigError(
-            "a process that trains was ended; is there enough memory? try fewer --processes"
-        ) from None
+    yield from in_processes(_train_one, model_ids, processes, _begin, make_source, storage)
 
 
 _worker: tuple[TrainingSource, CollectingStorage] | None = None
@@ -125,11 +115,6 @@ def _train_one(model_id: str) -> TrainingOutcome:
     # Data and pipelines may raise any exception, which concerns this model alone.
     except Exception as error:  # noqa: BLE001
         storage.discard()
-        return TrainingOutcome(model_id, fault=_line(error))
+        return TrainingOutcome(model_id, fault=line_of(error))
     (trained,) = storage.take() or (None,)
     return TrainingOutcome(model_id, trained)
-
-
-def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""The update server of this environment runs the trainer of OpenSTEF's models, which has its own."""
+"""The update server of this environment runs the trainers of OpenSTEF's models, which have their own."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from tests.support.update_server import running_server
 from tests.support.updating import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import httpx
 
 FEEDERS = ("mv_feeder/OS Edam", "mv_feeder/OS Gorredijk", "transformer 7")
+SOURCE = "tests.integration.openstef.inside.targets:Feeders"
 
 
 @pytest.fixture
 def known_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The type `openstef/joblib`, as if bluegrid-openstef were installed beside the server."""
+    """The types of the plug-in, as if bluegrid-openstef were installed beside the server."""
     project = tomllib.loads((CHECKOUT / "openstef_plugin" / "pyproject.toml").read_text())["project"]
     points = project["entry-points"]["bluegrid.file_types"].items()
     info = tmp_path / "site" / f"bluegrid_openstef-{project['version']}.dist-info"
@@ -43,30 +44,41 @@ def known_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 @pytest.fixture
 def registry(tmp_path: Path, interpreter: Path, known_type: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A registry with a set whose trainer is OpenSTEF's."""
+    """A registry with a set whose trainer is OpenSTEF's, and one that follows it."""
     # The trainer imports its source from the server's working folder.
     monkeypatch.chdir(CHECKOUT)
     registry, store = tmp_path / "registry", tmp_path / "store"
     registry.mkdir()
     store.mkdir()
-    source = "tests.integration.openstef.inside.targets:Feeders"
-    trainer = {
-        "command": [str(interpreter), "-m", "bluegrid_openstef.trainer", source, "--store", store.as_uri()],
-        "parameters": {
-            "reuse": {"type": "boolean", "default": True},
-            "other": {"type": "string", "default": ""},
+    options = ["--store", store.as_uri()]
+    declare(
+        registry, "load", "openstef/joblib", "platform",
+        {
+            "command": [str(interpreter), "-m", "bluegrid_openstef.trainer", SOURCE, *options],
+            "parameters": {
+                "reuse": {"type": "boolean", "default": True},
+                "other": {"type": "string", "default": ""},
+                "kind": {"type": "string", "default": "constant_quantile"},
+            },
         },
-    }
+    )  # fmt: skip
+    options += ["--registry", str(registry)]
+    command = [str(interpreter), "-m", "bluegrid_openstef.json_trainer", "load", *options]
+    declare(registry, "load-data", "openstef/json", "user", {"command": command})
+    return registry
+
+
+def declare(registry: Path, name: str, kind: str, source: str, trainer: Mapping[str, Any]) -> None:
+    """Add a set to the registry, which is trained each day."""
     declared = {
-        "id": "load",
+        "id": name,
         "name": "Feeder load",
         "task": "forecasting",
-        "type": "openstef/joblib",
-        "source": "platform",
+        "type": kind,
+        "source": source,
         "update": {"trainer": trainer, "schedule": {"when": "daily"}},
     }
-    YAML().dump({"set": declared, "versions": []}, registry / "load.yaml")
-    return registry
+    YAML().dump({"set": declared, "versions": []}, registry / f"{name}.yaml")
 
 
 @pytest.fixture
@@ -78,9 +90,11 @@ def client(tmp_path: Path, registry: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-def trained(client: httpx.Client, base: str | None, **parameters: object) -> dict[str, Any]:
+def trained(
+    client: httpx.Client, base: str | None, *, of: str = "load", **parameters: object
+) -> dict[str, Any]:
     wanted = {"train": parameters} if base is None else {"base": base, "train": parameters}
-    return ended(client, client.post("/modelSets/load/updates", json=wanted))
+    return ended(client, client.post(f"/modelSets/{of}/updates", json=wanted))
 
 
 def test_an_update_trains_what_is_due_and_publishes_what_is_better_if_anything_is(
@@ -98,3 +112,14 @@ def test_an_update_trains_what_is_due_and_publishes_what_is_better_if_anything_i
     assert all(each.lineage is not None and each.lineage.metrics for each in manifest.models)
     recent = trained(client, "v2")
     assert (recent["state"], recent["version"], recent["error"]) == ("done", None, None)
+
+
+def test_an_update_converts_what_is_new_in_the_set_that_it_follows_if_anything_is(
+    client: httpx.Client,
+) -> None:
+    assert trained(client, None, kind="gblinear")["state"] == "done"
+    first = trained(client, None, of="load-data")
+    assert (first["state"], first["version"], first["error"]) == ("done", "v1", None)
+    assert first["result"]["models"] == len(FEEDERS)
+    again = trained(client, "v1", of="load-data")
+    assert (again["state"], again["version"], again["error"]) == ("done", None, None)

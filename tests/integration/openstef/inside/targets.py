@@ -26,6 +26,7 @@ class Feeders:
         more: one more feeder.
         unmade: a feeder whose workflow cannot be made.
         stored: whether workflows have the storage.
+        kind: one of OpenSTEF's presets.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class Feeders:
         more: str = "",
         unmade: str = "",
         stored: bool = True,
+        kind: str = "constant_quantile",
     ) -> None:
         self._reuse, self._broken, self._other, self._more = reuse, broken, other, more
-        self._unmade, self._stored = unmade, stored
+        self._unmade, self._stored, self._kind = unmade, stored, kind
 
     def model_ids(self) -> Sequence[str]:
         return [*FEEDERS, *filter(None, [self._more])]
@@ -49,6 +51,7 @@ class Feeders:
         return new_workflow(
             model_id,
             storage if self._stored else None,
+            self._kind,
             model_reuse_enable=self._reuse,
             # No new model is twice as good as the one of before.
             model_selection_metric=(Q(0.5), "observed_probability", "higher_is_better"),
