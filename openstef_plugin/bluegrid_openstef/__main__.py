@@ -2,7 +2,7 @@
 
 Each file `*.joblib` below the first folder becomes a file `*.json` at the same place below the second one. A
 line tells each that has no form as data: it has no file there, also none of an earlier run, and the exit code
-is 1.
+is 1. `examples` and `lineage` cannot be names of models: a push reads files of these names otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 from bluegrid_openstef.file_type import TYPE
+from bluegrid_openstef.json_file import TYPE as AS_DATA
 from bluegrid_openstef.model_file import load_model, without_openstef
+from bluegrid_openstef.trainer_program import path_of, write_model
 from bluegrid_registry import ModelError
 
 
@@ -32,7 +34,11 @@ def main() -> int:
     refused = 0
     for path in paths:
         place = path.relative_to(options.models)
-        made = options.data / place.with_suffix(".json")
+        made = path_of(options.data, str(place.with_suffix("")), AS_DATA)
+        if made is None:
+            refused += 1
+            sys.stderr.write(f"{place}: no model as data can have this name; rename it\n")
+            continue
         try:
             data = as_json(load_model(path, TYPE.trusted))
         except ModelError as error:
@@ -40,8 +46,7 @@ def main() -> int:
             made.unlink(missing_ok=True)
             sys.stderr.write(f"{place}: {error}\n")
             continue
-        made.parent.mkdir(parents=True, exist_ok=True)
-        made.write_bytes(data)
+        write_model(made, data)
     return 1 if refused else 0
 
 

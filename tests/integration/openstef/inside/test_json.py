@@ -348,6 +348,8 @@ def test_the_command_converts_a_folder_and_names_what_it_refuses(
     (models / "grid").mkdir(parents=True)
     for kind in ("gblinear", "lgbm"):
         (models / "grid" / f"{kind}.joblib").write_bytes(files[kind].read_bytes())
+    # Its file would be read as the lineage of the others.
+    (models / "lineage.joblib").write_bytes(files["gblinear"].read_bytes())
     # Of an earlier run, in which the pipeline had a form as data.
     (data / "grid").mkdir(parents=True)
     (data / "grid" / "lgbm.json").write_bytes(documents["gblinear"].read_bytes())
@@ -355,7 +357,9 @@ def test_the_command_converts_a_folder_and_names_what_it_refuses(
         [sys.executable, "-m", "bluegrid_openstef", models, data], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("grid/lgbm.joblib: has the forecaster LGBMForecaster")
+    *_, of_lgbm, of_lineage = done.stderr.splitlines()
+    assert of_lgbm.startswith("grid/lgbm.joblib: has the forecaster LGBMForecaster")
+    assert of_lineage == "lineage.joblib: no model as data can have this name; rename it"
     assert (data / "grid" / "gblinear.json").read_bytes() == documents["gblinear"].read_bytes()
     assert [path.name for path in data.rglob("*.json")] == ["gblinear.json"]
 
