@@ -34,13 +34,12 @@ class Manifests(ThreadingHTTPServer):
 
     def objects(self, plural: str, namespace: str | None) -> list[dict[str, Any]]:
         """Return the objects of a kind, of one namespace or of all."""
-        documents = [
-            YAML(typ="safe").load(file) for folder in self.folders for file in folder.rglob("*.yaml")
-        ]
+        files = (file for folder in self.folders for file in folder.rglob("*.yaml"))
         return [
             _as_stored(each)
-            for each in documents
-            if _PLURALS.get(each["kind"], f"{each['kind'].lower()}s") == plural
+            for each in map(_document, files)
+            if each is not None
+            and _PLURALS.get(each["kind"], f"{each['kind'].lower()}s") == plural
             and namespace in (None, each["metadata"].get("namespace"))
         ]
 
@@ -54,6 +53,15 @@ def serving() -> Iterator[Manifests]:
         yield server
         server.shutdown()
         thread.join()
+
+
+def _document(file: Path) -> dict[str, Any] | None:
+    """Return a manifest, or None where the provider deletes it meanwhile or has not written it yet."""
+    try:
+        document: dict[str, Any] | None = YAML(typ="safe").load(file)
+    except FileNotFoundError:
+        return None
+    return document
 
 
 def _as_stored(document: dict[str, Any]) -> dict[str, Any]:
