@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.openstef import places, pods
-from benchmarks.openstef.plan import KIND, changed_of
+from benchmarks.openstef.plan import KIND, NO_FILES, NO_PLOTS, OF_BOTH, changed_of
 from benchmarks.rows import OURS
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from benchmarks.transfer.server import Way
 
 THEIRS = "OpenSTEF's MLflow storage"
-WITH_PLOTS = {True: "with plots", False: "without plots"}
-"""Whether OpenSTEF's callback draws the importance of features after each fit, as it does by default."""
 BASE = "base"
 
 Samples = dict[str, list[float]]
@@ -58,13 +56,13 @@ class Night:
 
     Attributes:
         models: their number.
-        seconds: of both storages, with plots and without.
-        push_seconds: of a push of the same models without OpenSTEF's callback.
+        seconds: of both storages, by what is made beside the models.
+        push_seconds: of a push of the same models, without what is done after each fit.
     """
 
     models: int
-    seconds: dict[bool, Samples] = field(
-        default_factory=lambda: {each: defaultdict(list) for each in WITH_PLOTS}
+    seconds: dict[str, Samples] = field(
+        default_factory=lambda: {each: defaultdict(list) for each in (*OF_BOTH, NO_FILES)}
     )
     push_seconds: list[float] = field(default_factory=list)
 
@@ -101,7 +99,7 @@ class Measured:
     runs: dict[str, Run] = field(default_factory=dict)
     nights: dict[str, Night] = field(default_factory=dict)
     run_traffic: Traffic = field(default_factory=Traffic)
-    night_traffic: dict[bool, Traffic] = field(default_factory=dict)
+    night_traffic: dict[str, Traffic] = field(default_factory=dict)
     kinds: dict[str, OfKind] = field(default_factory=dict)
 
 
@@ -142,7 +140,7 @@ class Bench:
     def _publish_all(self, place: Place, targets: int) -> None:
         _say(f"publishing {targets:,} models {place.name}")
         for storage in _storages(place).values():
-            self._publish(storage, targets, BASE, with_plots=False)
+            self._publish(storage, targets, BASE, NO_PLOTS)
         self._worker.run("push_data", kind=KIND, storage=_as_data(place), night=BASE, targets=targets)
 
     def _forecast_run(self, place: Place, targets: int) -> None:
@@ -163,11 +161,12 @@ class Bench:
     def _night(self, place: Place, models: int, name: str) -> None:
         _say(f"{name}: {models:,} changed models {place.name}")
         night = self.measured.nights.setdefault(place.name, Night(models))
-        for with_plots, called in WITH_PLOTS.items():
-            for side, storage in _storages(place).items():
-                found = self._publish(storage, models, f"{name} {called}", with_plots=with_plots)
-                night.seconds[with_plots][side].append(found["seconds"])
-        ours = _storages(place)[OURS]
+        storages = _storages(place)
+        ours = storages[OURS]
+        for files, sides in (*((each, storages) for each in OF_BOTH), (NO_FILES, {OURS: ours})):
+            for side, storage in sides.items():
+                found = self._publish(storage, models, f"{name} {files}", files)
+                night.seconds[files][side].append(found["seconds"])
         found = self._worker.run("push", kind=KIND, storage=ours, night=f"{name}-push", targets=models)
         night.push_seconds.append(found["seconds"])
 
@@ -176,21 +175,16 @@ class Bench:
         _say("counting requests")
         storages = _storages(servers.counted)
         # A client asks a server once a day what it can do: here, before.
-        self._publish(storages[OURS], 1, "first there", with_plots=False)
+        self._publish(storages[OURS], 1, "first there", NO_PLOTS)
         for side, way in ((THEIRS, servers.to_mlflow), (OURS, servers.to_store)):
             storage = storages[side]
             _count_into(
                 self.measured.run_traffic, side, way, partial(self._load, storage, self._plan.targets)
             )
-            for with_plots, called in WITH_PLOTS.items():
-                traffic = self.measured.night_traffic.setdefault(with_plots, Traffic())
-                step = partial(
-                    self._publish,
-                    storage,
-                    changed_of(self._plan.targets),
-                    f"counted {called}",
-                    with_plots=with_plots,
-                )
+            for files in OF_BOTH:
+                traffic = self.measured.night_traffic.setdefault(files, Traffic())
+                models = changed_of(self._plan.targets)
+                step = partial(self._publish, storage, models, f"counted {files}", files)
                 _count_into(traffic, side, way, step)
 
     def _kind(self, kind: str) -> None:
@@ -214,11 +208,9 @@ class Bench:
         self.measured.kinds[kind] = OfKind(pushed["bytes"], started, cost["seconds"], cost["shares"])
         shutil.rmtree(folder)
 
-    def _publish(
-        self, storage: dict[str, str], models: int, night: str, *, with_plots: bool
-    ) -> dict[str, Any]:
+    def _publish(self, storage: dict[str, str], models: int, night: str, files: str) -> dict[str, Any]:
         return self._worker.run(
-            "publish", kind=KIND, storage=storage, night=night, targets=models, with_plots=with_plots
+            "publish", kind=KIND, storage=storage, night=night, targets=models, files=files
         )
 
     def _load(self, storage: dict[str, str], targets: int) -> dict[str, Any]:

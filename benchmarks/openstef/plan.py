@@ -29,6 +29,11 @@ def changed_of(targets: int) -> int:
     return max(1, targets // 10)
 
 
+PLOTS, NO_PLOTS, NO_FILES = "with plots", "without plots", "without data and plots"
+"""What is made for each fit beside its model: by OpenSTEF's callback, by default and with its plots off, and
+after `leave_out_artifacts`, which bluegrid alone has."""
+OF_BOTH = (PLOTS, NO_PLOTS)
+
 KIND = "gblinear"
 """OpenSTEF's default, which both storages are measured with."""
 FULL = Plan(targets=1_000, few=100, trained={KIND: 32, "xgboost": 8, "lgbm": 8}, rounds=3, forecasts=20)

@@ -24,6 +24,8 @@ tensors.py              the tensors of both: a time series in, quantiles out
 
 storage.py              `BluegridStorage`: versions of a set in place of OpenSTEF's MLflow storage
 collecting_storage.py   OpenSTEF's interface of a storage: new runs in memory, earlier ones in versions
+serializer.py           writes the file of a model
+callback.py             OpenSTEF's callback, without files that nothing keeps
 history.py              the runs of a set's models, as its versions have them
 runs.py                 a run of OpenSTEF as lineage, and back
 

@@ -25,11 +25,13 @@ from openstef_core.versioning import (
     is_openstef_compatible,
 )
 from openstef_models.integrations.mlflow import MLFlowStorage
+from openstef_models.mixins.model_serializer import ModelSerializer  # noqa: TC002 - of a field
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from bluegrid_openstef.file_type import TYPE
 from bluegrid_openstef.model_file import load_model
 from bluegrid_openstef.runs import RUN_NAME, KnownRun, TrainedModel, lineage_of
+from bluegrid_openstef.serializer import PickleSerializer
 from bluegrid_registry import ConfigError, FormatError, ModelError, Source, sha256_hex
 from bluegrid_registry.names import check_uid
 from bluegrid_registry.transfer.check import ModelCheck
@@ -71,6 +73,9 @@ class _RunUnderWay:
     tags: dict[str, str]
     params: dict[str, str]
     content: bytes | None = field(default=None, repr=False)
+    names: frozenset[str] | None = field(default=None, repr=False)
+    data: str | None = None
+    """The extent of the training data, as the lineage has it."""
     scratch: TemporaryDirectory[str] | None = None
     """Folder of the data and plots of OpenSTEF that are not kept; deleted with the process at the latest."""
 
@@ -83,6 +88,7 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
         author: who trains, for the lineage of models.
         commit: the commit of the training's code, for the same.
         local_artifacts_path: where training data and plots of each run stay; by default, they are deleted.
+        model_serializer: writes the files of models; what it writes, `joblib.load` must read.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -91,6 +97,7 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
     author: str | None = "OpenSTEF"
     commit: str | None = None
     local_artifacts_path: Path | None = Field(default=None)
+    model_serializer: ModelSerializer = Field(default_factory=PickleSerializer)
 
     _history: RunHistory | None = PrivateAttr(default=None)
     _trust: frozenset[str] = PrivateAttr(default=TYPE.trusted)
@@ -166,7 +173,7 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
             {**(tags or {}), **named, OPENSTEF_VERSION_TAG: _openstef_version()},
             {name: str(value) for name, value in params.items()},
         )
-        lineage = self._lineage(run_id, run, {}, None)
+        lineage = self._lineage(run_id, run, {})
         with self._lock:
             self._under_way[run_id] = run
         return KnownRun(uid, run_id, lineage, bytes, run.params).to_mlflow()
@@ -174,6 +181,15 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
     def log_hyperparams(self, run_id: str, params: dict[str, str]) -> None:
         """Note more hyperparameters of a run."""
         self._of(run_id).params.update(params)
+
+    def note_data(self, run_id: str, times: pd.Index) -> None:
+        """Note what a run was trained on, where no file of it is written.
+
+        Args:
+            run_id: the run.
+            times: of the rows of the training data.
+        """
+        self._of(run_id).data = _extent(times)
 
     def save_run_model(self, model_id: str, run_id: str, model: object) -> None:  # noqa: ARG002 - the same
         """Serialise the model of a run, and check it as a push does: a fault then stops this model alone.
@@ -187,22 +203,27 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
         # Whether it is of the same estimators as the others, the push finds.
         check = ModelCheck(TYPE, Source.PLATFORM, self._trust, set_id=self.set_id, is_mixed=True)
         try:
-            check.check(LoadedModel(run.uid, None, f"model {run.uid}", content, sha256_hex(content)))
+            checked = check.check(
+                LoadedModel(run.uid, None, f"model {run.uid}", content, sha256_hex(content))
+            )
         except FormatError:
             self._end(run_id)
             raise
-        run.content = content
+        run.content, run.names = content, checked.names
 
     def finalize_run(
         self, model_id: str, run_id: str, metrics: dict[str, float] | None = None, status: str = "FINISHED"
     ) -> None:
         """End a run, and collect its model if the run succeeded."""
         run = self._of(run_id)
-        data = _described(self.get_artifacts_path(model_id, run_id) / self.data_path / "data.parquet")
+        if run.data is None:
+            path = self.get_artifacts_path(model_id, run_id) / self.data_path / "data.parquet"
+            if path.is_file():
+                run.data = _extent(pd.read_parquet(path, columns=[]).index)
         self._end(run_id)
         if status == "FINISHED" and run.content is not None:
-            lineage = self._lineage(run_id, run, metrics or {}, data)
-            self.add([TrainedModel(run.uid, run.content, lineage, run.params)])
+            lineage = self._lineage(run_id, run, metrics or {})
+            self.add([TrainedModel(run.uid, run.content, lineage, run.params, run.names)])
 
     def search_latest_runs(
         self,
@@ -282,9 +303,7 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
         stored = self._history.runs(uid) if self._history is not None else ()
         return chain(() if trained is None else (trained.run,), stored)
 
-    def _lineage(
-        self, run_id: str, run: _RunUnderWay, metrics: Mapping[str, float], data: str | None
-    ) -> Lineage:
+    def _lineage(self, run_id: str, run: _RunUnderWay, metrics: Mapping[str, float]) -> Lineage:
         return lineage_of(
             run.uid,
             run_id,
@@ -292,7 +311,7 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
             metrics=metrics,
             author=self.author,
             commit=self.commit,
-            data=data,
+            data=run.data,
         )
 
     def _end(self, run_id: str) -> None:
@@ -318,9 +337,6 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
 _openstef_version = cache(get_runtime_openstef_version)
 
 
-def _described(path: Path) -> str | None:
-    """Return the extent of the training data that OpenSTEF has written; None: there is none."""
-    if not path.is_file():
-        return None
-    times = pd.read_parquet(path, columns=[]).index
+def _extent(times: pd.Index) -> str | None:
+    """Return the extent of training data; None: there is none."""
     return f"{times.min()} to {times.max()}, {len(times)} rows" if len(times) else None

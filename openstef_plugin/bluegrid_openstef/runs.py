@@ -104,12 +104,14 @@ class TrainedModel:
         content: its file.
         lineage: of its run.
         params: hyperparameters, which no version keeps beside the model.
+        names: what the file names, as the check of the set has read it.
     """
 
     uid: str
     content: bytes = field(repr=False)
     lineage: Lineage
     params: Mapping[str, str] = field(default_factory=dict)
+    names: frozenset[str] | None = field(default=None, repr=False)
 
     @property
     def run(self) -> KnownRun:

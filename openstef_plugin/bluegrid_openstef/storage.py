@@ -24,6 +24,7 @@ from bluegrid_openstef.history import RunHistory
 from bluegrid_registry import (
     ConfigError,
     ModelSet,
+    SourceModel,
     Version,
     VersionConflict,
     load_set,
@@ -132,8 +133,10 @@ class BluegridStorage(CollectingStorage):
         return partial(type(self), **settings), ()
 
     def _push(self, version: str | None) -> PushReport:
-        models = {uid: model.content for uid, model in self._trained.items()}
-        lineage = {uid: model.lineage for uid, model in self._trained.items()}
+        models = [
+            SourceModel(uid, model.content, lineage=model.lineage, names=model.names)
+            for uid, model in self._trained.items()
+        ]
         taken = list[str]()
         newest: Version | None = None
         base: Version | None = None
@@ -146,7 +149,7 @@ class BluegridStorage(CollectingStorage):
                 base = self._published_meanwhile(file.set, taken[-1]) or base
             name = version or next_id([*(each.id for each in file.versions), *taken])
             try:
-                return self._set.push(name, models, base=base, lineage=lineage)
+                return self._set.push(name, models, base=base)
             except VersionConflict:
                 # Another push has used the ID first.
                 taken.append(name)

@@ -9,6 +9,7 @@ from openstef_core.exceptions import SkipFitting
 from openstef_models.integrations.mlflow import MLFlowStorageCallback
 from openstef_models.mixins.callbacks import WorkflowContext
 
+from bluegrid_openstef.callback import leave_out_artifacts
 from bluegrid_openstef.processes import in_processes, line_of
 from bluegrid_registry import ConfigError
 
@@ -110,7 +111,7 @@ def _train_one(model_id: str) -> TrainingOutcome:
     assert _worker is not None  # noqa: S101 - `_begin` has set it
     source, storage = _worker
     try:
-        workflow = source.workflow(model_id, storage)
+        workflow = leave_out_artifacts(source.workflow(model_id, storage))
         workflow.fit(source.training_data(model_id))
     # Data and pipelines may raise any exception, which concerns this model alone.
     except Exception as error:  # noqa: BLE001

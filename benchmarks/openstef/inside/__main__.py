@@ -34,11 +34,11 @@ class Steps:
         return {}
 
     def publish(
-        self, kind: str, storage: dict[str, str], night: str, targets: int, *, with_plots: bool
+        self, kind: str, storage: dict[str, str], night: str, targets: int, files: str
     ) -> dict[str, Any]:
-        """Store models of the first targets as OpenSTEF's callback does."""
+        """Store models of the first targets as OpenSTEF's callback does, with these files."""
         models = self._pipelines[kind].first(targets).named(night)
-        return {"seconds": self._storage(storage).publish(models, with_plots=with_plots)}
+        return {"seconds": self._storage(storage).publish(models, files)}
 
     def push(self, kind: str, storage: dict[str, str], night: str, targets: int) -> dict[str, Any]:
         """Push models of the first targets as a version of this name."""

@@ -12,6 +12,8 @@ from openstef_models.integrations.mlflow import MLFlowStorage, MLFlowStorageCall
 from openstef_models.mixins.callbacks import WorkflowContext
 from openstef_models.workflows.custom_forecasting_workflow import CustomForecastingWorkflow
 
+from benchmarks.openstef.plan import NO_FILES, PLOTS
+from bluegrid_openstef.callback import leave_out_artifacts
 from bluegrid_openstef.converter import as_json
 from bluegrid_openstef.pipeline.document import PipelineDocument
 from bluegrid_openstef.pipeline.model import PipelineModel
@@ -60,10 +62,10 @@ class MLflow:
             tracking_uri=uri, local_artifacts_path=staging, model_serializer=_TimedSerializer()
         )
 
-    def publish(self, models: Mapping[str, Fitted], *, with_plots: bool) -> float:
+    def publish(self, models: Mapping[str, Fitted], files: str) -> float:
         """Make a run of each model, one after the other; return the seconds."""
         started = time.perf_counter()
-        _end_fits(self._storage, models, with_plots=with_plots)
+        _end_fits(self._storage, models, files)
         seconds = time.perf_counter() - started
         shutil.rmtree(self._staging)
         return seconds
@@ -88,11 +90,11 @@ class Bluegrid:
         _declare(registry, SET, "openstef/joblib")
         self._registry, self._address = registry, address
 
-    def publish(self, models: Mapping[str, Fitted], *, with_plots: bool) -> float:
+    def publish(self, models: Mapping[str, Fitted], files: str) -> float:
         """Collect each model, and publish them as one version; return the seconds."""
         started = time.perf_counter()
         storage = self._storage()
-        _end_fits(storage, models, with_plots=with_plots)
+        _end_fits(storage, models, files)
         storage.publish()
         return time.perf_counter() - started
 
@@ -161,14 +163,17 @@ def _declare(registry: Path, set_id: str, file_type: str) -> None:
         (registry / f"{set_id}.yaml").write_text(f"set: {{{declared}}}\nversions: []\n")
 
 
-def _end_fits(storage: MLFlowStorage, models: Mapping[str, Fitted], *, with_plots: bool) -> None:
+def _end_fits(storage: MLFlowStorage, models: Mapping[str, Fitted], files: str) -> None:
     """Do what a workflow does after each fit, without the comparison with the model before."""
     callback = MLFlowStorageCallback(
-        storage=storage, model_selection_enable=False, store_feature_importance_plot=with_plots
+        storage=storage, model_selection_enable=False, store_feature_importance_plot=files == PLOTS
     )
     for uid, each in models.items():
-        workflow = CustomForecastingWorkflow(model=each.model, model_id=uid)
-        callback.on_fit_end(WorkflowContext(workflow=workflow), each.result)
+        workflow = CustomForecastingWorkflow(model=each.model, model_id=uid, callbacks=[callback])
+        if files == NO_FILES:
+            workflow = leave_out_artifacts(workflow)
+        (ended,) = workflow.callbacks
+        ended.on_fit_end(WorkflowContext(workflow=workflow), each.result)
 
 
 def _start_predicting(

@@ -71,10 +71,10 @@ class ModelCheck:
         return chain(filter(None, map(self._accepted, models)), self._end())
 
     def check(self, model: LoadedModel) -> LoadedModel:
-        """Return the model if the set can hold it; otherwise FormatError with the model and the fault."""
-        self._read(model)
+        """Return the model with its names if the set can hold it; otherwise FormatError with its fault."""
+        names = self._read(model)
         self._refuse()
-        return model
+        return model._replace(names=names)
 
     def _accepted(self, model: LoadedModel) -> LoadedModel | None:
         try:
@@ -96,22 +96,25 @@ class ModelCheck:
         self._untrusted.refuse()
         self.kinds.refuse()
 
-    def _read(self, model: LoadedModel) -> None:
-        """Read what a model is and names; FormatError if it is not of the type."""
+    def _read(self, model: LoadedModel) -> frozenset[str] | None:
+        """Read what a model is and return what it names; FormatError if it is not of the type."""
         try:
             if self._type.names_in is None:
                 self._type.check(model.data)
                 self.kinds.add(model.uid, model.data, None)
-            else:
+                return None
+            names = model.names
+            if names is None:
                 try:
                     names = self._type.names_in(model.data)
                 except FormatError:
                     # A wrong type is a better message than unreadable bytes.
                     self._type.check(model.data)
                     raise
-                self._read_names(model, names)
+            self._read_names(model, names)
         except FormatError as error:
             raise FormatError(f"model {model.uid}: {error}") from None
+        return names
 
     def _read_names(self, model: LoadedModel, names: frozenset[str]) -> None:
         if untrusted := names - self._trusted:

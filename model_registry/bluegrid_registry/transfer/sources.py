@@ -46,6 +46,8 @@ class SourceModel:
     """For a folder: whether to leave out a path below it; None: no path is left out."""
     lineage: Lineage | None = None
     """Who trained the model, from what, and how good it was then."""
+    names: frozenset[str] | None = None
+    """What the model names, if a `ModelCheck` has read it before, so that the push need not read it again."""
 
     @property
     def origin(self) -> str:
@@ -113,6 +115,7 @@ class LoadedModel(NamedTuple):
     data: bytes
     sha256: str
     lineage: Lineage | None = None
+    names: frozenset[str] | None = None
 
 
 class LazyModels(Sequence[SourceModel]):
@@ -231,7 +234,7 @@ class _Chunk:
             examples = LoadedExamples.of(model.examples, model.uid)
             lineage = model.lineage.to_store(model.uid) if model.lineage else None
             self._loaded.append(
-                LoadedModel(model.uid, examples, model.origin, data, sha256_hex(data), lineage)
+                LoadedModel(model.uid, examples, model.origin, data, sha256_hex(data), lineage, model.names)
             )
         self._loaded.reverse()
         return self

@@ -148,8 +148,9 @@ def test_a_fitted_model_is_serialised_when_its_turn_comes(
 
 
 def test_joblib_models_are_serialised() -> None:
-    loaded = joblib.load(io.BytesIO(_serialised("line-1", fitted(2), "joblib")))
-    assert loaded.coef_ == pytest.approx([2.0])
+    written = _serialised("line-1", fitted(2), "joblib")
+    assert joblib.load(io.BytesIO(written)).coef_ == pytest.approx([2.0])
+    assert _serialised("line-1", fitted(2), "pickle") == written
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,14 @@ def test_a_model_that_no_library_can_write_is_told() -> None:
         BluegridError, match=r"model line-1: a LinearRegression cannot be written as onnx; give"
     ):
         _serialised("line-1", fitted(1), "onnx")
+
+
+def test_a_model_that_cannot_be_pickled_is_told() -> None:
+    with pytest.raises(
+        BluegridError,
+        match=r"^model line-1: a function cannot be written as joblib: .*; define what it consists",
+    ):
+        _serialised("line-1", lambda: None, "joblib")
 
 
 def test_a_library_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

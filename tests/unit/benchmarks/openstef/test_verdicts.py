@@ -15,17 +15,32 @@ if TYPE_CHECKING:
 
 
 def measured(
-    *, theirs: float = 50.0, requests: int = 5_000, different: int = 0, megabytes: float = 51.0
+    *,
+    theirs: float = 50.0,
+    requests: int = 5_000,
+    different: int = 0,
+    megabytes: float = 51.0,
+    files: float = 0.7,
 ) -> Measured:
     run = Run(1_000, {OURS: [4.0], THEIRS: [theirs]}, {OURS: [3.0], THEIRS: [2.0]}, [0.5], 96, different)
-    night = Night(100, {True: {OURS: [5.0], THEIRS: [20.0]}, False: {OURS: [1.0], THEIRS: [11.0]}}, [0.5])
+    night = Night(
+        100,
+        {
+            "with plots": {OURS: [5.0], THEIRS: [20.0]},
+            "without plots": {OURS: [1.0], THEIRS: [11.0]},
+            "without data and plots": {OURS: [files]},
+        },
+        [0.5],
+    )
     return Measured(
         {"on servers": run},
         {"on servers": night},
         Traffic({OURS: 10, THEIRS: requests}, {OURS: 35_000_000, THEIRS: 40_000_000}),
         {
-            True: Traffic({OURS: 5, THEIRS: 1_000}, {OURS: 5_000_000, THEIRS: 500_000_000}),
-            False: Traffic({OURS: 5, THEIRS: 900}, {OURS: 5_000_000, THEIRS: round(megabytes * 1e6)}),
+            "with plots": Traffic({OURS: 5, THEIRS: 1_000}, {OURS: 5_000_000, THEIRS: 500_000_000}),
+            "without plots": Traffic(
+                {OURS: 5, THEIRS: 900}, {OURS: 5_000_000, THEIRS: round(megabytes * 1e6)}
+            ),
         },
         {
             "gblinear": OfKind(
@@ -68,6 +83,12 @@ def test_a_night_is_judged_with_plots_and_without() -> None:
     assert found[f"{work}, without plots"].holds
     assert found[f"{work}, with plots: bytes"].holds
     assert found[f"{work}, without plots: bytes"].holds is False
+
+
+def test_a_night_without_data_and_plots_is_judged_against_mlflow_without_plots() -> None:
+    work = "publishing 100 changed models on servers, without data and plots"
+    assert rows(measured(files=1.09))[work].holds
+    assert rows(measured(files=1.11))[work].holds is False
 
 
 def test_fewer_targets_in_folders_have_no_goals() -> None:

@@ -104,6 +104,17 @@ def test_what_models_name_is_added_to_what_those_of_the_base_version_name() -> N
     assert {RIDGE, NET} <= set(second.globals)
 
 
+def test_names_that_are_known_are_not_read_again_and_are_checked() -> None:
+    model = ModelCheck(JOBLIB, Source.PLATFORM).check(as_read("line-1", joblib_bytes(ridge())))
+    assert model.names is not None
+    assert RIDGE in model.names
+    guard = ModelCheck(JOBLIB, Source.PLATFORM, is_mixed=True)
+    guard.check(model._replace(data=b"not read"))
+    assert guard.globals == tuple(sorted(model.names))
+    with pytest.raises(FormatError, match=f"names what is not trusted: {NAME};"):
+        guard.check(model._replace(names=frozenset({NAME})))
+
+
 @pytest.mark.parametrize("written", ["scikit-learn/joblib", "scikit-learn/pickle", "keras/h5", "spark/spark"])
 @pytest.mark.parametrize("source", [Source.USER, None])
 def test_only_a_platform_set_holds_what_can_run_code(written: str, source: Source | None) -> None:
