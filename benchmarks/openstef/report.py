@@ -38,8 +38,10 @@ All on one machine, in one run, both sides in turn; servers and clients share it
 - *Publishing* is what the callback does after each fit, and for bluegrid the push of the version. MLflow gets
   a run for each model, with the data of its training as Parquet; bluegrid keeps models, metrics and tags,
   but no data and no plots, though the callback makes both. *With plots*, as by default, it draws the
-  importance of features as a page of HTML with its JavaScript. The comparison with the model before, another
-  forecast for each, is turned off. *Pushing* is that of the pickles alone.
+  importance of features as a page of HTML with its JavaScript. *Without data and plots* is bluegrid's after
+  `leave_out_artifacts`, as its trainer works and its documentation says, beside MLflow without plots. The
+  comparison with the model before, another forecast for each, is turned off. *Pushing* is that of the pickles
+  alone.
 - *Requests and bytes* are counted by a proxy, both ways with headers, in runs that are not timed.
 - *A pod* is its server with two workers, from the start of the process until it is ready, with fetch and
   verify; there are no recorded examples. Memory is that of all processes, shared pages once (PSS), after a
@@ -52,11 +54,11 @@ All on one machine, in one run, both sides in turn; servers and clients share it
 _BOUNDS = """\
 ## What bounds it
 
-A night's models are pickled, and their data and plots are made, by OpenSTEF's callback on both sides, one
-model after the other. The plots alone, the difference between both rows of a side, take longer than a tenth
-of MLflow's seconds; without plots, a tenth is about what pickling and pushing take without the callback.
-Against MLflow's server as by default, publishing without plots is over ten times as fast. Loading is
-unpickling, which bluegrid does after reading the whole pickle for the names in it.
+A night's data and plots are made by OpenSTEF's callback on both sides, one model after the other. The plots
+alone, the difference between both rows of a side, take longer than a tenth of MLflow's seconds; writing the
+data and reading its extent takes longer than everything else that bluegrid does. Without both, most of it
+is reading each pickle for the names in it, before the push. Loading is unpickling, after the same reading.
+bluegrid pickles by Python's pickler in C, OpenSTEF by joblib's in Python, whose files load slower too.
 """
 
 
