@@ -96,7 +96,7 @@ class ModelSet:
             progress: called after each pack.
 
         Raises:
-            BluegridError: as `bluegrid_registry.push`; also when no installed library can serialise a model.
+            BluegridError: as `bluegrid_registry.push`; also when a model cannot be serialised.
         """
         report = push_version(
             self.store,
@@ -168,7 +168,7 @@ def push_version(
         progress: called after each pack.
 
     Raises:
-        BluegridError: as `bluegrid_registry.push`; also when no installed library can serialise a model.
+        BluegridError: as `bluegrid_registry.push`; also when a model cannot be serialised.
     """
     declared = file.set
     if isinstance(models, Mapping):
