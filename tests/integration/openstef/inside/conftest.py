@@ -11,6 +11,9 @@ import pytest
 from openstef_core.testing import create_synthetic_forecasting_dataset
 
 from bluegrid_openstef.converter import as_json
+from bluegrid_openstef.file_type import TYPE
+from bluegrid_openstef.storage import BluegridStorage
+from bluegrid_registry import DeclaredSet, add_set
 from tests.integration.openstef.inside.pipelines import AS_DATA, KINDS, Series, new_model
 
 if TYPE_CHECKING:
@@ -52,3 +55,19 @@ def documents(models: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactor
     for kind, path in paths.items():
         path.write_bytes(as_json(models[kind]))
     return paths
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Mapping[str, Any]:
+    """The settings of a storage whose set has no versions."""
+    registry, store = tmp_path / "registry", tmp_path / "store"
+    registry.mkdir()
+    store.mkdir()
+    names = {"id": "load", "name": "Feeder load", "task": "forecasting", "source": "platform"}
+    add_set(registry, DeclaredSet.model_validate({**names, "type": str(TYPE), "kinds": "mixed"}))
+    return {"set_id": "load", "registry": registry, "store": store.as_uri()}
+
+
+@pytest.fixture
+def storage(place: Mapping[str, Any]) -> BluegridStorage:
+    return BluegridStorage(**place)
