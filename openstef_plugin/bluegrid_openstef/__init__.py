@@ -18,6 +18,8 @@ json_plugin.py          what the server knows of it, and `load`
 pipeline/               the file's contents, and their evaluation with NumPy; needs no OpenSTEF
 converter.py            ) writes such a file: `python -m bluegrid_openstef models/ data/`
 converted_steps.py      )
+converted_weather.py    )
+table_columns.py        )
 proof.py                compares it with OpenSTEF before it is written
 
 tensors.py              the tensors of both: a time series in, quantiles out

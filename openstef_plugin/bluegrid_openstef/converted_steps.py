@@ -5,12 +5,9 @@ Exact classes alone: a subclass may compute anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pvlib
 from openstef_models.transforms.energy_domain import WindPowerFeatureAdder
 from openstef_models.transforms.general import (
     EmptyFeatureRemover,
@@ -41,63 +38,20 @@ from openstef_models.transforms.weather_domain import (
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
+from bluegrid_openstef import converted_weather
 from bluegrid_openstef.pipeline.calendar import Cycles, Holidays, Weekdays
 from bluegrid_openstef.pipeline.checks import Completeness, Flatline
 from bluegrid_openstef.pipeline.lags import Lag, Lags
-from bluegrid_openstef.pipeline.light import Location
 from bluegrid_openstef.pipeline.numbers import Bounds, CompleteRows, Imputation, Removal, Scaling
-from bluegrid_openstef.pipeline.sun import Daylight, Radiation
-from bluegrid_openstef.pipeline.weather import Atmosphere, WindPower
-from bluegrid_registry import ModelError
+from bluegrid_openstef.table_columns import TableColumns, name_of, not_as_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from bluegrid_openstef.pipeline.document import AnyStep
 
 _WEIGHT = "sample_weight"
 """The column with the weights of the training, which a forecast does not use: documents do not have it."""
-
-
-@dataclass
-class TableColumns:
-    """The columns of OpenSTEF's table before a step.
-
-    Attributes:
-        inputs: those of the series.
-        names: all, in order.
-        is_changed: whether a step has changed values or rows; the series is then not what later steps get.
-    """
-
-    inputs: tuple[str, ...]
-    names: list[str] = field(default_factory=list)
-    is_changed: bool = False
-
-    def __post_init__(self) -> None:
-        self.names = [*self.inputs]
-
-    def add(self, step: Any, names: Iterable[str]) -> None:
-        """Append the columns that a step adds."""
-        for name in names:
-            if name in self.names:
-                raise not_as_data(f"{_name(step)} makes the column {name}, which the series has too")
-            self.names.append(name)
-
-    def selected(self, selection: Any) -> list[str]:
-        """Return the columns that a step selects."""
-        return [*selection.resolve(self.names)]
-
-    def fitted(self, step: Any, estimator: Any) -> list[str]:
-        """Return the columns that a step selects; ModelError if it was fitted with others."""
-        names = self.selected(step.selection)
-        if [*estimator.feature_names_in_] != names:
-            raise not_as_data(f"{_name(step)} was fitted with other columns than it gets now; train it again")
-        return names
-
-
-def not_as_data(fault: str) -> ModelError:
-    """Return the error of a pipeline that has no form as `openstef/json`."""
-    return ModelError(f"{fault}: openstef/json does not know that; keep the pipeline as openstef/joblib")
 
 
 def converted(step: Any, columns: TableColumns) -> AnyStep | None:
@@ -108,12 +62,8 @@ def converted(step: Any, columns: TableColumns) -> AnyStep | None:
     """
     convert = _CONVERSIONS.get(type(step))
     if convert is None:
-        raise not_as_data(f"has the step {_name(step)}")
+        raise not_as_data(f"has the step {name_of(step)}")
     return convert(step, columns)
-
-
-def _name(step: Any) -> str:
-    return type(step).__name__
 
 
 def _seconds(duration: Any) -> int:
@@ -127,12 +77,12 @@ def _number(value: Any) -> float | None:
 
 def _needs_series(step: Any, columns: TableColumns) -> None:
     if columns.is_changed:
-        raise not_as_data(f"{_name(step)} comes after a step that changes values")
+        raise not_as_data(f"{name_of(step)} comes after a step that changes values")
 
 
 def _selector(step: Any, columns: TableColumns) -> None:
     if columns.selected(step.selection) != columns.names:
-        raise not_as_data(f"{_name(step)} leaves out columns after the first steps")
+        raise not_as_data(f"{name_of(step)} leaves out columns after the first steps")
 
 
 def _nothing(_step: Any, _columns: TableColumns) -> None:
@@ -143,7 +93,7 @@ def _completeness(step: Any, columns: TableColumns) -> Completeness:
     _needs_series(step, columns)
     checked = step.columns or columns.names
     if not {*checked} <= {*columns.inputs}:
-        raise not_as_data(f"{_name(step)} comes after a step that adds columns")
+        raise not_as_data(f"{name_of(step)} comes after a step that adds columns")
     weights = step.weights or {}
     return Completeness(
         weights={name: float(weights.get(name, 1.0)) for name in checked},
@@ -167,7 +117,7 @@ def _flatline(step: Any, columns: TableColumns) -> Flatline | None:
 def _lags(step: Any, columns: TableColumns) -> Lags:
     _needs_series(step, columns)
     if len(step.horizons) != 1:
-        raise not_as_data(f"{_name(step)} has {len(step.horizons)} horizons")
+        raise not_as_data(f"{name_of(step)} has {len(step.horizons)} horizons")
     lags = []
     for lag in step.horizon_lags[step.horizons[0]]:
         fallback = None if step.lag_fallback_offset is None else lag + step.lag_fallback_offset
@@ -182,80 +132,6 @@ def _lags(step: Any, columns: TableColumns) -> Lags:
         )
     columns.add(step, (lag.column for lag in lags))
     return Lags(target=step.target_column, lags=tuple(lags))
-
-
-def _wind(step: Any, columns: TableColumns) -> WindPower | None:
-    if step.windspeed_reference_column not in columns.names:
-        return None
-    if step.windspeed_hub_height_column not in columns.names:
-        columns.add(step, [step.windspeed_hub_height_column])
-    columns.add(step, [step.feature_name])
-    return WindPower(
-        speed=step.windspeed_reference_column,
-        reference_height=step.reference_height,
-        hub_speed=step.windspeed_hub_height_column,
-        hub_height=step.hub_height,
-        rated_power=step.rated_power,
-        steepness=step.steepness,
-        slope_center=step.slope_center,
-        power=step.feature_name,
-    )
-
-
-def _atmosphere(step: Any, columns: TableColumns) -> Atmosphere | None:
-    there = {*columns.names}
-    needed = {
-        "saturation_vapour_pressure": {step.temperature_column},
-        "vapour_pressure": {step.temperature_column, step.relative_humidity_column},
-        "dewpoint": {step.temperature_column, step.relative_humidity_column},
-        "air_density": {step.temperature_column, step.relative_humidity_column, step.pressure_column},
-    }
-    features = [name for name, needs in needed.items() if name in step.included_features and needs <= there]
-    if not features:
-        return None
-    columns.add(step, features)
-    return Atmosphere.model_validate(
-        {
-            "temperature": step.temperature_column,
-            "humidity": step.relative_humidity_column,
-            "pressure": step.pressure_column,
-            "features": features,
-        }
-    )
-
-
-def _radiation(step: Any, columns: TableColumns) -> Radiation | None:
-    if step.radiation_column not in columns.names:
-        return None
-    made = Radiation(
-        radiation=step.radiation_column,
-        features=tuple(step.included_features),
-        surface_tilt=step.surface_tilt,
-        surface_azimuth=step.surface_azimuth,
-        location=_location(step.coordinate),
-    )
-    columns.add(step, made.makes)
-    return made
-
-
-def _daylight(step: Any, columns: TableColumns) -> Daylight:
-    made = Daylight(location=_location(step.coordinate))
-    columns.add(step, made.makes)
-    return made
-
-
-def _location(coordinate: Any) -> Location:
-    latitude, longitude = float(coordinate.latitude), float(coordinate.longitude)
-    months = pd.DatetimeIndex([f"2015-{month:02}-15" for month in range(1, 13)], tz="UTC")
-    turbidity = pvlib.clearsky.lookup_linke_turbidity(months, latitude, longitude, interp_turbidity=False)
-    altitude = float(pvlib.location.Location(latitude, longitude).altitude)
-    return Location(
-        latitude=latitude,
-        longitude=longitude,
-        altitude=altitude,
-        pressure=pvlib.atmosphere.alt2pres(altitude),
-        turbidity=tuple(round(each * 20) for each in turbidity),
-    )
 
 
 def _cycles(step: Any, columns: TableColumns) -> Cycles:
@@ -273,7 +149,7 @@ def _holidays(step: Any, columns: TableColumns) -> Holidays:
 
 def _weekdays(step: Any, columns: TableColumns) -> Weekdays:
     if step.onehot_encode:
-        raise not_as_data(f"{_name(step)} has onehot_encode")
+        raise not_as_data(f"{name_of(step)} has onehot_encode")
     made = Weekdays()
     columns.add(step, made.makes)
     return made
@@ -281,7 +157,7 @@ def _weekdays(step: Any, columns: TableColumns) -> Weekdays:
 
 def _bounds(step: Any, columns: TableColumns) -> Bounds | None:
     if step.outlier_action != "clip":
-        raise not_as_data(f"{_name(step)} has the action {step.outlier_action}")
+        raise not_as_data(f"{name_of(step)} has the action {step.outlier_action}")
     features = columns.selected(step.selection)
     if not features:
         return None
@@ -293,7 +169,7 @@ def _bounds(step: Any, columns: TableColumns) -> Bounds | None:
 def _scaling(step: Any, columns: TableColumns) -> Scaling:
     scaler = step._scaler
     if type(scaler) is not StandardScaler or not (scaler.with_mean and scaler.with_std):
-        raise not_as_data(f"{_name(step)} has the method {step.method}")
+        raise not_as_data(f"{name_of(step)} has the method {step.method}")
     columns.is_changed = True
     names = columns.fitted(step, scaler)
     return Scaling(
@@ -304,7 +180,7 @@ def _scaling(step: Any, columns: TableColumns) -> Scaling:
 
 def _weights(step: Any, columns: TableColumns) -> None:
     if step.sample_weight_column != _WEIGHT:
-        raise not_as_data(f"{_name(step)} has the column {step.sample_weight_column}")
+        raise not_as_data(f"{name_of(step)} has the column {step.sample_weight_column}")
     columns.add(step, [_WEIGHT])
 
 
@@ -319,7 +195,7 @@ def _imputation(step: Any, columns: TableColumns) -> Imputation | None:
         return None
     imputer = step._imputer
     if type(imputer) is not SimpleImputer or not np.isnan(step.missing_value):
-        raise not_as_data(f"{_name(step)} has the strategy {step.imputation_strategy} or a missing_value")
+        raise not_as_data(f"{name_of(step)} has the strategy {step.imputation_strategy} or a missing_value")
     columns.is_changed = True
     names = columns.fitted(step, imputer)
     return Imputation(
@@ -344,10 +220,10 @@ _CONVERSIONS: Mapping[Any, Callable[[Any, TableColumns], AnyStep | None]] = {
     CompletenessChecker: _completeness,
     FlatlineChecker: _flatline,
     LagsAdder: _lags,
-    WindPowerFeatureAdder: _wind,
-    AtmosphereDerivedFeaturesAdder: _atmosphere,
-    RadiationDerivedFeaturesAdder: _radiation,
-    DaylightFeatureAdder: _daylight,
+    WindPowerFeatureAdder: converted_weather.wind,
+    AtmosphereDerivedFeaturesAdder: converted_weather.atmosphere,
+    RadiationDerivedFeaturesAdder: converted_weather.radiation,
+    DaylightFeatureAdder: converted_weather.daylight,
     CyclicFeaturesAdder: _cycles,
     HolidayFeatureAdder: _holidays,
     DatetimeFeaturesAdder: _weekdays,

@@ -17,11 +17,12 @@ from openstef_models.transforms.postprocessing import ConfidenceIntervalApplicat
 from pydantic import ValidationError
 
 from bluegrid_openstef.columns import columns_of
-from bluegrid_openstef.converted_steps import TableColumns, converted, not_as_data
+from bluegrid_openstef.converted_steps import converted
 from bluegrid_openstef.pipeline.document import PipelineDocument
 from bluegrid_openstef.pipeline.forecasters import LinearForecaster, TargetScale, TreeForecaster
 from bluegrid_openstef.pipeline.numbers import CompleteRows
 from bluegrid_openstef.proof import prove
+from bluegrid_openstef.table_columns import TableColumns, not_as_data
 from bluegrid_registry.frozen import first_mistake
 
 if TYPE_CHECKING:
