@@ -208,6 +208,27 @@ def test_a_pickle_that_goes_on_after_its_end_is_refused() -> None:
         pickle_scan.globals_of(pickle.dumps(1) + b"abcd.")
 
 
+def framed(body: bytes, size: int) -> bytes:
+    return pickle.FRAME + size.to_bytes(8, "little") + body
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"\x80\x04" + framed(text("abc") + b".xy", 8), "ends"),
+        (b"\x80\x04" + framed(framed(text("abc") + b".", 6), 15), "begins a frame"),
+        (
+            pickle.dumps(joblib.numpy_pickle.NumpyArrayWrapper(np.ndarray, (1,), "C", np.dtype("f8"))),
+            "has an array of joblib",
+        ),
+    ],
+    ids=["end", "frame", "array"],
+)
+def test_a_frame_that_goes_on_where_unpicklers_read_past_it_is_refused(data: bytes, fault: str) -> None:
+    with pytest.raises(FormatError, match=f"^{fault} within a frame$"):
+        pickle_scan.globals_of(data)
+
+
 def test_a_reference_to_the_outside_is_refused() -> None:
     with pytest.raises(FormatError, match="refers to an object outside of the pickle"):
         pickle_scan.globals_of(b"\x80\x04" + text("id") + b"Q.")
