@@ -56,8 +56,8 @@ _BOUNDS = """\
 
 A night's data and plots are made by OpenSTEF's callback on both sides, one model after the other. The plots
 alone, the difference between both rows of a side, take longer than a tenth of MLflow's seconds; writing the
-data and reading its extent takes longer than everything else that bluegrid does. Without both, most of it
-is reading each pickle for the names in it, before the push. Loading is unpickling, after the same reading.
+data and reading its extent takes longer than everything else that bluegrid does. What remains is pickling,
+reading each pickle for the names in it, and the push. Loading is unpickling, after the same reading.
 bluegrid pickles by Python's pickler in C, OpenSTEF by joblib's in Python, whose files load slower too.
 """
 

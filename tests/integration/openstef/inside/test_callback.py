@@ -76,13 +76,13 @@ def test_what_is_stored_is_the_same(
 def test_openstefs_rules_stay(series: Series, storage: CollectingStorage) -> None:
     first = leave_out_artifacts(new_workflow(FEEDER, storage))
     assert first.fit(series.data) is not None
-    model = storage._trained[FEEDER]
+    (run,) = storage.search_latest_runs(FEEDER)
     # It is recent.
     assert leave_out_artifacts(new_workflow(FEEDER, storage)).fit(series.data) is None
     # It is not recent, and the new one is not better.
     worse = new_workflow(FEEDER, storage, model_reuse_enable=False, model_selection_old_model_penalty=1e9)
     assert leave_out_artifacts(worse).fit(series.data) is None
-    assert storage._trained[FEEDER] is model
+    assert [each.info.run_id for each in storage.search_latest_runs(FEEDER, limit=2)] == [run.info.run_id]
 
 
 def test_a_folder_that_is_named_is_filled(series: Series, tmp_path: Path) -> None:
