@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from openstef_core.datasets import TimeSeriesDataset
 from openstef_core.testing import create_synthetic_forecasting_dataset
 from openstef_core.types import Q
 
+from tests.integration.openstef.inside.feeders import FEEDERS
 from tests.integration.openstef.inside.pipelines import new_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-FEEDERS = ("mv_feeder/OS Edam", "mv_feeder/OS Gorredijk", "transformer 7")
 
 
 class Feeders:
@@ -64,3 +64,15 @@ class Feeders:
             raise ValueError("no measurements\nsince Tuesday")
         days = 40 if model_id == self._other else 30
         return create_synthetic_forecasting_dataset(length=timedelta(days=days))
+
+
+class Unwritten(Feeders):
+    """Feeders whose data cannot be written to files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        TimeSeriesDataset.to_parquet = _refuse
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise OSError("no space left")

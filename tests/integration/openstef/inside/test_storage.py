@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from bluegrid_openstef.storage import BluegridStorage
 from bluegrid_registry import ConfigError, DeclaredSet, FormatError, Lineage, ModelSet, add_set
+from bluegrid_registry.model_types import pickle_scan
 from tests.integration.openstef.inside.feeders import ALWAYS, FEEDERS, fit, lineage, manifest, versions
 from tests.integration.openstef.inside.pipelines import Series, new_model, new_workflow
 
@@ -42,6 +43,22 @@ def test_the_next_run_sends_what_it_has_trained_alone(storage: BluegridStorage, 
     assert (report.version, report.models, report.sent_models) == ("v2", 3, 1)
     before, after = ({row.uid: row.sha256 for row in manifest(storage, v).models} for v in ("v1", "v2"))
     assert {uid for uid in FEEDERS if before[uid] != after[uid]} == {FEEDERS[1]}
+
+
+def test_a_pickle_is_read_for_its_names_once(
+    storage: BluegridStorage, series: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, globals_of = list[bytes](), pickle_scan.globals_of
+
+    def counted(data: bytes) -> frozenset[str]:
+        read.append(data)
+        return globals_of(data)
+
+    monkeypatch.setattr(pickle_scan, "globals_of", counted)
+    fit(storage, FEEDERS[0], series)
+    assert storage.publish() is not None
+    assert len(read) == 1
+    assert set(manifest(storage, "v1").globals or ()) == globals_of(read[0])
 
 
 def test_a_run_that_trains_nothing_makes_no_version(storage: BluegridStorage) -> None:

@@ -20,7 +20,7 @@ from bluegrid_registry import (
     read_manifest,
     sign,
 )
-from tests.integration.openstef.inside.targets import FEEDERS
+from tests.integration.openstef.inside.feeders import FEEDERS
 from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
@@ -96,6 +96,12 @@ def test_the_first_run_trains_all_with_their_lineage(store: Store, first: Versio
     rows = manifest(store, first).models
     assert [row.uid for row in rows] == sorted(FEEDERS)
     assert all(row.lineage and row.lineage.run and row.lineage.metrics for row in rows)
+
+
+def test_data_and_plots_that_nothing_keeps_are_not_made(tmp_path: Path, store: Store) -> None:
+    done = trained(tmp_path / "models", store, source=SOURCE.replace("Feeders", "Unwritten"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 trained, 0 no better than before, 0 failed" in done.stdout
 
 
 def test_recent_models_are_not_trained_again(tmp_path: Path, store: Store, first: Version) -> None:
