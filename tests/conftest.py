@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 # Before pulumi is imported: it imports dill, after which joblib writes files that only dill can read.
@@ -14,6 +15,8 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from tests.support.endurance import FULL, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 # The time of an example depends on how busy the machine is.
@@ -45,6 +48,16 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if FULL:
         config.pluginmanager.register(Record())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let programs leave files where pytest removes them: Pulumi's provider leaves a kubeconfig a run."""
+    # This process keeps the folder that it has: multiprocessing removes its own there after pytest.
+    tempfile.gettempdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp", numbered=False)))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

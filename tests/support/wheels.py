@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FLOATING = ("protobuf", "googleapis-common-protos", "grpcio", "opentelemetry-")
 """What the lock overrides for pulumi-policy, which asks for protobuf 5: nobody else has that override."""
+_OURS = ("bluegrid", "bluegrid-components", "bluegrid-openstef", "bluegrid-registry", "bluegrid-server")
 _PROJECTS = (".", "components", "model_registry", "model_server", "openstef_plugin")
 
 
@@ -81,8 +82,10 @@ class Wheels:
         """Install requirements into an environment, new or not; return the folder of its programs."""
         if not env.exists():
             run_uv("venv", "--quiet", "--python", sys.executable, str(env))
+        # Only our own: `--upgrade` would download every package again, and leave the old ones in the cache.
+        ours = (word for name in _OURS for word in ("--upgrade-package", name))
         run_uv(
-            "pip", "install", "--quiet", "--upgrade", "--python", str(env / "bin" / "python"), "--no-config",
+            "pip", "install", "--quiet", *ours, "--python", str(env / "bin" / "python"), "--no-config",
             "--constraint", str(self.folder / "locked.txt"), "--find-links", str(self.folder), *requirements,
         )  # fmt: skip
         return env / "bin"

@@ -120,11 +120,12 @@ def _kubelet(inside: Layout, plan: Plan) -> dict[str, object]:
         "failSwapOn": False,
         # A garbage-collected image cannot be pulled again.
         "imageGCHighThresholdPercent": 100,
+        # The disk is the machine's: a share of it would be gigabytes that no pod needs.
         "evictionHard": {
             "memory.available": "100Mi",
-            "nodefs.available": "1%",
+            "nodefs.available": "200Mi",
             "nodefs.inodesFree": "1%",
-            "imagefs.available": "1%",
+            "imagefs.available": "200Mi",
             "imagefs.inodesFree": "1%",
         },
         # kube-proxy needs none of kubelet's chains in nftables mode.

@@ -29,6 +29,8 @@ _ATTEMPTS = 20
 """Searches without a supervisor after which the supervisor counts as ended."""
 
 _STOP_SECONDS = 30
+_ROOM_BYTES = 2_000_000_000
+"""What images, volumes and logs take, with some to spare."""
 
 
 def quiet(_: str) -> None:
@@ -68,6 +70,7 @@ class Node:
             try:
                 if phase is not Phase.STARTING:
                     self._clear()
+                    _require_room(self._layout.root)
                     self._launch(programs.complete(_obtained() if built is None else built))
                 self._follow(progress)
             except NodeError:
@@ -239,6 +242,16 @@ def _obtained() -> Mapping[str, Path]:
     from tools.toolchain import programs_dir
 
     return programs.in_folder(programs_dir())
+
+
+def _require_room(folder: Path) -> None:
+    """Refuse to start where the disk would be full soon: Kubernetes then evicts pods and takes no more."""
+    free = shutil.disk_usage(folder).free
+    if free < _ROOM_BYTES:
+        raise NodeError(
+            f"{folder}: its disk has {free / 1e9:.1f} GB free,"
+            f" and a node needs {_ROOM_BYTES / 1e9:.0f} GB: make room"
+        )
 
 
 def _require_root() -> None:

@@ -62,6 +62,7 @@ class Engine:
         self.environment = {
             "PATH": path,
             "HOME": str(folder),
+            "TMPDIR": str(folder),
             "KUBECONFIG": str(folder / "kubeconfig"),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{folder}/backend",

@@ -78,17 +78,32 @@ def test_without_the_virtual_environment_it_says_how_to_make_it(project: Path) -
     )
 
 
-def test_a_program_that_breaks_shows_where(engine: Engine, project: Path) -> None:
-    (project / "__main__.py").write_text("import neighbour\n\nneighbour.broken()\n")
-    (project / "neighbour.py").write_text("def broken():\n    raise KeyError('lost')\n")
-    # The stand-in, even if the machine has an official host.
+@pytest.fixture
+def stood_in(engine: Engine) -> Engine:
+    """An engine that finds the stand-in, even if the machine has an official host."""
     front = engine.config.parent / "front"
     front.mkdir()
     (front / STAND_IN.name).symlink_to(STAND_IN)
     engine.environment["PATH"] = os.pathsep.join((str(front), engine.environment["PATH"]))
-    engine.require("stack", "init", "broken", cwd=project)
-    ran = engine.run("preview", "--stack", "broken", cwd=project)
+    return engine
+
+
+def test_a_program_that_breaks_shows_where(stood_in: Engine, project: Path) -> None:
+    (project / "__main__.py").write_text("import neighbour\n\nneighbour.broken()\n")
+    (project / "neighbour.py").write_text("def broken():\n    raise KeyError('lost')\n")
+    stood_in.require("stack", "init", "broken", cwd=project)
+    ran = stood_in.run("preview", "--stack", "broken", cwd=project)
     assert ran.exit_code != 0
     assert "neighbour.py" in ran.stdout
     assert "KeyError: 'lost'" in ran.stdout
     shutil.rmtree(project / "__pycache__", ignore_errors=True)
+
+
+def test_what_a_program_has_registered_for_its_end_is_done(stood_in: Engine, project: Path) -> None:
+    (project / "__main__.py").write_text(
+        "import atexit, pathlib\n\natexit.register(pathlib.Path('key').unlink)\n"
+    )
+    (project / "key").touch()
+    stood_in.require("stack", "init", "ends", cwd=project)
+    stood_in.require("preview", "--stack", "ends", cwd=project)
+    assert not (project / "key").exists()

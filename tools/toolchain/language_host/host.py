@@ -9,6 +9,7 @@ Deliberately missing: installing packages, `pulumi new`, attaching a debugger, o
 
 from __future__ import annotations
 
+import atexit
 import os
 import runpy
 import signal
@@ -52,6 +53,9 @@ class Host(LanguageServer):
             response = super().Run(request, context)  # type: ignore[no-untyped-call]
         finally:
             sys.path.remove(folder)
+            # As at the end of the process that a program has in the official host: the client of Kubernetes
+            # removes its files of certificates and keys then. The engine kills this process.
+            atexit._run_exitfuncs()
         # `bail` says that the user has seen the error: with `error` the engine would print it a second time.
         return language_pb2.RunResponse(bail=True) if response.error else response
 
