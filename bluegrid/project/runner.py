@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -94,7 +96,7 @@ def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
         command: with its arguments.
         variables: added to the environment of this process.
     """
-    with subprocess.Popen(command, env=_environment(variables)) as process:
+    with pulumi_environment(variables) as environment, subprocess.Popen(command, env=environment) as process:
         while True:
             try:
                 return process.wait()
@@ -144,31 +146,42 @@ def _export(stack: str, program: Path | None) -> subprocess.CompletedProcess[str
         raise ConfigError(f"the state of stack {stack} was not read in {_STATE_SECONDS:g} s") from None
 
 
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    return {**_GARBAGE, **os.environ, **variables}
+@contextmanager
+def pulumi_environment(variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[dict[str, str]]:
+    """Yield the environment for a run of Pulumi; what the run leaves in TMPDIR is removed after it.
+
+    The provider for Kubernetes leaves a kubeconfig with its credentials there
+    (findings/pulumi-kubernetes-leaves-kubeconfigs.sh).
+
+    Args:
+        variables: added to the environment of this process.
+    """
+    with TemporaryDirectory(prefix="bluegrid-") as folder:
+        yield {**_GARBAGE, **os.environ, "TMPDIR": folder, **variables}
 
 
 @contextmanager
 def _running(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Run a program; interrupt it, and never kill it: a killed Pulumi leaves its stack locked."""
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=_environment(variables),
-            # Otherwise Pulumi would get the terminal's Ctrl-C and ours; two make it end at once.
-            process_group=0,
-        )
-    except FileNotFoundError:
-        raise not_on_path(command[0]) from None
-    try:
-        yield process
-    except KeyboardInterrupt:
-        _interrupt(process)
-        raise
+    with pulumi_environment(variables) as environment:
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=environment,
+                # Otherwise Pulumi would get the terminal's Ctrl-C and ours; two make it end at once.
+                process_group=0,
+            )
+        except FileNotFoundError:
+            raise not_on_path(command[0]) from None
+        try:
+            yield process
+        except KeyboardInterrupt:
+            _interrupt(process)
+            raise
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bluegrid.previews import read_plan, sentences_of
-from bluegrid.project import Project, Target, Urns, copy_with_registry
+from bluegrid.project import Project, Target, Urns, copy_with_registry, pulumi_environment
 from bluegrid.states import changes_between, states_of_objects
 from bluegrid_registry import ConfigError, Registry, switch
 
@@ -60,13 +59,13 @@ def rehearse(
         update = target.update(Urns(Project.find(program).name, stack.name, stack.with_gateway))
         command += ["--stack", stack.name, *update.targets, "--config-file", str(file)]
         try:
-            with preview.open("wb") as printed:
+            with preview.open("wb") as printed, pulumi_environment(update.variables) as environment:
                 subprocess.run(
                     command,
                     stdout=printed,
                     stderr=subprocess.DEVNULL,
                     cwd=program,
-                    env={**os.environ, **update.variables},
+                    env=environment,
                     check=False,
                 )
         except FileNotFoundError:

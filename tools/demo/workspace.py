@@ -5,6 +5,7 @@
 <state>/Pulumi.*.yaml   settings of the stack, or of several stacks that share this folder
 <state>/passphrase      generated; encrypts the stack's secrets
 <state>/env.sh          the environment, to be sourced by people
+<state>/temporary/      what the commands leave, such as the kubeconfigs of Pulumi's provider
 """
 
 from __future__ import annotations
@@ -169,10 +170,12 @@ class Workspace:
 
     def start(self, *command: str, errors: bool = True) -> subprocess.Popen[str]:
         """Start a command with the workspace's environment; the caller reads its output."""
+        temporary = self.state / "temporary"
+        temporary.mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
             command,
             cwd=self.checkout,
-            env=os.environ | self.environment,
+            env=os.environ | self.environment | {"TMPDIR": str(temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,

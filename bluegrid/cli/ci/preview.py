@@ -16,7 +16,7 @@ from bluegrid.cli.ci.forges import change_request
 from bluegrid.cli.ci.preview_of_services import preview_of_services
 from bluegrid.cli.tree import command
 from bluegrid.previews import PREVIEW_ALL
-from bluegrid.project import Project, stack_names
+from bluegrid.project import Project, pulumi_environment, stack_names
 from bluegrid.project.git_changes import BaseCommit
 from bluegrid.project.programs import not_on_path
 
@@ -91,11 +91,10 @@ def _preview_services(project: Project, stack: str, base: BaseCommit, file: Path
 
 def _preview_all(project: Project, stack: str, file: Path) -> None:
     """Write the preview of a stack, whether it fails or not."""
-    with file.open("wb") as written:
+    command = [*_COMMAND, "--stack", stack]
+    with file.open("wb") as written, pulumi_environment() as environment:
         try:
-            done = subprocess.run(
-                [*_COMMAND, "--stack", stack], cwd=project.folder, stdout=written, check=False
-            )
+            done = subprocess.run(command, cwd=project.folder, env=environment, stdout=written, check=False)
         except FileNotFoundError:
             raise not_on_path("pulumi") from None
     if done.returncode != 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from ruamel.yaml import YAML
 
 from bluegrid.cli.ci.concerned import registry_files_of, registry_of_stack, scope_of
 from bluegrid.previews import Excerpt
+from bluegrid.project import pulumi_environment
 from bluegrid.project.git_changes import BaseCommit
 from bluegrid.project.programs import not_on_path
 from bluegrid.project.stack_files import PREFIX, file_of
@@ -60,16 +60,17 @@ def preview_of_services(
         backend = Path(folder) / "backend"
         state.with_services(services).write(backend, project.name, stack)
         settings = _write_settings(project, stack, services, Path(folder))
-        try:
-            done = subprocess.run(
-                [*command, "--stack", stack, "--config-file", str(settings)],
-                cwd=project.folder,
-                env={**os.environ, "PULUMI_BACKEND_URL": f"file://{backend}"},
-                stdout=subprocess.PIPE,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise not_on_path("pulumi") from None
+        with pulumi_environment({"PULUMI_BACKEND_URL": f"file://{backend}"}) as environment:
+            try:
+                done = subprocess.run(
+                    [*command, "--stack", stack, "--config-file", str(settings)],
+                    cwd=project.folder,
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    check=False,
+                )
+            except FileNotFoundError:
+                raise not_on_path("pulumi") from None
     if done.returncode != 0:
         return None
     excerpt = Excerpt(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from bluegrid.project import Stack, Target, exported_resources, find_stack, up
+from bluegrid.project import Stack, Target, exported_resources, find_stack, run_attached, up
 from bluegrid.promotion.rehearsal import rehearse
 from bluegrid_registry import BluegridError, ConfigError
 from tests.support.operator import file as file
 from tests.support.operator import pulumi_that
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -44,6 +41,26 @@ def test_so_does_a_rehearsal(ran: Path, file: Path, tmp_path: Path) -> None:
     with suppress(BluegridError):
         rehearse(file.parent, "line-loading", "d2", find_stack(tmp_path, "north"))
     assert ran.read_text() == "1 line-loading preview\n"
+
+
+@pytest.mark.parametrize("way", ["up", "rehearsal", "on the terminal"])
+def test_what_pulumi_leaves_in_its_temporary_folder_is_removed(
+    way: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack("north", tmp_path / "north.yaml", "north", "grid", "bluegrid", None)
+    stack.file.write_text("config: {}\n")
+    note = tmp_path / "note"
+    pulumi_that(f'echo secret > "$TMPDIR/kubeconfig1"; ls "$TMPDIR"/* > {note}', tmp_path, monkeypatch)
+    match way:
+        case "up":
+            up(Target("line-loading", ("d2",), are_scaled=True, with_route=True), stack)
+        case "rehearsal":
+            with suppress(BluegridError):
+                rehearse(file.parent, "line-loading", "d2", stack)
+        case _:
+            assert run_attached(["pulumi", "up"], {}) == 0
+    assert note.read_text().endswith("/kubeconfig1\n")
+    assert not Path(note.read_text().strip()).parent.exists()
 
 
 @pytest.mark.parametrize("times", [2, 3])
