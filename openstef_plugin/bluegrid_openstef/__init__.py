@@ -10,6 +10,7 @@ arrow.py                has PyArrow start no thread
 columns.py              the columns that a model takes
 imports.py              what the build of an image imports
 forecasting.py          a loaded model, computed by OpenSTEF
+training_holidays.py    lets it find the holidays that its training knew
 
 `openstef/json`, the same as data, without a pickle:
 

@@ -24,7 +24,6 @@ from openstef_models.transforms.time_domain import (
     HolidayFeatureAdder,
     LagsAdder,
 )
-from openstef_models.transforms.time_domain.holiday_features_adder import get_holiday_names
 from openstef_models.transforms.validation import (
     CompletenessChecker,
     FlatlineChecker,
@@ -44,6 +43,7 @@ from bluegrid_openstef.pipeline.checks import Completeness, Flatline
 from bluegrid_openstef.pipeline.lags import Lag, Lags
 from bluegrid_openstef.pipeline.numbers import Bounds, CompleteRows, Imputation, Removal, Scaling
 from bluegrid_openstef.table_columns import TableColumns, name_of, not_as_data
+from bluegrid_openstef.training_holidays import TrainingHolidays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,7 +141,7 @@ def _cycles(step: Any, columns: TableColumns) -> Cycles:
 
 
 def _holidays(step: Any, columns: TableColumns) -> Holidays:
-    names = get_holiday_names(step.country_code, step.reserved_datetime_features)
+    names = (name.removeprefix("is_") for name in step.features_added()[1:])
     made = Holidays(country=str(step.country_code), names=tuple(names))
     columns.add(step, made.makes)
     return made
@@ -226,6 +226,7 @@ _CONVERSIONS: Mapping[Any, Callable[[Any, TableColumns], AnyStep | None]] = {
     DaylightFeatureAdder: converted_weather.daylight,
     CyclicFeaturesAdder: _cycles,
     HolidayFeatureAdder: _holidays,
+    TrainingHolidays: _holidays,
     DatetimeFeaturesAdder: _weekdays,
     OutlierHandler: _bounds,
     Scaler: _scaling,

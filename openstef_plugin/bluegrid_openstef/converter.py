@@ -23,6 +23,7 @@ from bluegrid_openstef.pipeline.forecasters import LinearForecaster, TargetScale
 from bluegrid_openstef.pipeline.numbers import CompleteRows
 from bluegrid_openstef.proof import prove
 from bluegrid_openstef.table_columns import TableColumns, not_as_data
+from bluegrid_openstef.training_holidays import keep_holidays_of_training
 from bluegrid_registry.frozen import first_mistake
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 def as_json(model: ForecastingModel) -> bytes:
     """Return a fitted model as a file of `openstef/json`.
 
-    Its forecasts of two made-up series are compared with OpenSTEF's, to the bit.
+    Its forecasts of two made-up series are compared with OpenSTEF's, to the bit. The model keeps the
+    holidays of its training from then on, as in a pod.
 
     Raises:
         ModelError: the model has a step, a forecaster or a setting that has no form as data, or its forecasts
             as data would differ, or cannot be compared.
     """
+    keep_holidays_of_training(model)
     try:
         document = _document(model)
     except ValidationError as error:

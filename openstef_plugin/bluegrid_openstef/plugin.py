@@ -21,7 +21,9 @@ def load(path: Path, trust: Iterable[str] = ()) -> Model:
     """Load a fitted model; for the arguments and errors see `load_model`."""
     model = load_model(path, trust)
     from bluegrid_openstef.forecasting import TargetModel
+    from bluegrid_openstef.training_holidays import keep_holidays_of_training
 
+    keep_holidays_of_training(model)
     return TargetModel(model)
 
 

@@ -134,7 +134,7 @@ class Holidays(Step):
         """Add the columns."""
         # All years of the series, as OpenSTEF asks the library, which may move a holiday into the next year.
         first, last = (int(each) for each in Calendar.of(table.times[[0, -1]]).year)
-        of_day = _holidays(self.country, first, last)
+        of_day = holidays_of(self.country, first, last)
         numbers = {name: number for number, name in enumerate(self.names)}
         days, places = np.unique(Calendar.of(table.rows).days, return_inverse=True)
         found = [numbers.get(of_day.get(_EPOCH + timedelta(days=int(day)), ""), -1) for day in days]
@@ -145,8 +145,8 @@ class Holidays(Step):
 
 
 @lru_cache(maxsize=64)
-def _holidays(country: str, first: int, last: int) -> Mapping[date, str]:
-    """Return the names of the holidays of some years, as the end of a column's name."""
+def holidays_of(country: str, first: int, last: int) -> Mapping[date, str]:
+    """Return the names of a country's holidays from one year to another, as the end of a column's name."""
     import holidays
 
     found = holidays.country_holidays(

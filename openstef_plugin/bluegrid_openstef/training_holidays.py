@@ -1,0 +1,104 @@
+"""Lets a model find the holidays that its training knew.
+
+OpenSTEF names the columns of holidays by the six years until today: in a later year, a fitted model can get
+columns that it does not know, and lack others (findings/openstef-holidays-of-today.sh).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from openstef_models.models.forecasting.gblinear_forecaster import GBLinearForecaster
+from openstef_models.models.forecasting.lgbm_forecaster import LGBMForecaster
+from openstef_models.models.forecasting.lgbmlinear_forecaster import LGBMLinearForecaster
+from openstef_models.models.forecasting.xgboost_forecaster import XGBoostForecaster
+from openstef_models.transforms.time_domain import HolidayFeatureAdder
+
+from bluegrid_openstef.columns import columns_of
+from bluegrid_openstef.pipeline.calendar import holidays_of
+
+if TYPE_CHECKING:
+    from openstef_core.datasets import TimeSeriesDataset
+    from openstef_models.models.forecasting_model import ForecastingModel
+
+_OLDEST = 10
+"""How many years ago a model may have been trained."""
+_YEARS_BEFORE = 5
+"""How many years before today OpenSTEF asks for names."""
+_PREFIX = "is_"
+
+
+class TrainingHolidays(HolidayFeatureAdder):  # type: ignore[misc]
+    """OpenSTEF's step with the names of the training.
+
+    Attributes:
+        names: of holidays, as the ends of the columns' names, in order.
+    """
+
+    names: tuple[str, ...]
+
+    def features_added(self) -> list[str]:
+        """Return the names of the columns, in OpenSTEF's order."""
+        return [f"{_PREFIX}holiday", *(f"{_PREFIX}{name}" for name in self.names)]
+
+    def transform(self, data: TimeSeriesDataset) -> TimeSeriesDataset:
+        """Return a copy of the series with the columns, 0 or 1."""
+        years = data.index.year
+        of_day = holidays_of(str(self.country_code), int(years.min()), int(years.max()))
+        numbers = {name: number for number, name in enumerate(self.names)}
+        found = np.array([numbers.get(of_day.get(day, ""), -1) for day in data.index.date])
+        columns = np.column_stack([found >= 0, found[:, np.newaxis] == np.arange(len(numbers))])
+        made = pd.DataFrame(columns.astype(int), data.index, self.features_added())
+        return data.copy_with(pd.concat([data.data, made], axis=1))
+
+
+def keep_holidays_of_training(model: ForecastingModel) -> None:
+    """Give each step of holidays the names of the training, whatever the year is.
+
+    A step stays as it is if no year of the last ten has these names: columns were selected after it, or the
+    package of holidays has other names now.
+    """
+    steps = [*model.preprocessing.transforms]
+    columns = _columns_of(model.forecaster)
+    for place, step in enumerate(steps):
+        if type(step) is HolidayFeatureAdder and columns is not None:
+            others = {name for other in steps if other is not step for name in other.features_added()}
+            fitted = {name for name in columns if name.startswith(_PREFIX)} - others - {*columns_of(model)}
+            steps[place] = _with_names(step, fitted)
+    model.preprocessing.transforms = steps
+
+
+def _with_names(step: HolidayFeatureAdder, fitted: set[str]) -> HolidayFeatureAdder:
+    """Return the step with the names of the latest year that has the columns of the training."""
+    today = datetime.now(tz=UTC).year
+    for year in range(today, today - _OLDEST, -1):
+        names = sorted(_names(str(step.country_code), year) - step.reserved_datetime_features)
+        kept = TrainingHolidays(**step.model_dump(), names=tuple(names))
+        if fitted == {*kept.features_added()}:
+            return kept
+    return step
+
+
+@lru_cache
+def _names(country: str, year: int) -> frozenset[str]:
+    """Return the ends of the columns' names in a training of a year."""
+    return frozenset(holidays_of(country, year - _YEARS_BEFORE, year).values()) - {""}
+
+
+def _columns_of(forecaster: Any) -> Any:
+    """Return the columns that a forecaster was fitted with; None: it has none, or is not OpenSTEF's own."""
+    match forecaster:
+        case XGBoostForecaster():
+            return forecaster._xgboost_model.get_booster().feature_names
+        case GBLinearForecaster():
+            return forecaster._gblinear_model.get_booster().feature_names
+        case LGBMForecaster():
+            return forecaster._lgbm_model.model_feature_names
+        case LGBMLinearForecaster():
+            return forecaster._lgbmlinear_model.model_feature_names
+        case _:
+            return None
