@@ -10,7 +10,7 @@ import pandas as pd
 from openstef_core.datasets import TimeSeriesDataset
 
 from bluegrid_openstef.columns import columns_of
-from bluegrid_openstef.tensors import TIME, check_series, inputs_of, outputs_of, start_of
+from bluegrid_openstef.tensors import TIME, check_series, inputs_of, outputs_of, start_of, without_steps
 
 if TYPE_CHECKING:
     from openstef_models.models.forecasting_model import ForecastingModel
@@ -34,7 +34,7 @@ class TargetModel:
         self.outputs = outputs_of(self._quantiles)
 
     def predict(self, inputs: Arrays) -> Arrays:
-        """Return `time` (m,) and the quantiles (m,); InputError if the series is not one."""
+        """Return `time` (m,) and the quantiles (m,); InputError if the series has no forecast."""
         check_series(inputs, self._columns)
         start = start_of(inputs)
         forecast = self._model.predict(
@@ -42,6 +42,9 @@ class TargetModel:
             forecast_start=None if start is None else pd.Timestamp(start, unit="s", tz="UTC"),
         )
         times = forecast.data.index.as_unit("s").asi8
+        # OpenSTEF drops steps without a value that the forecaster needs.
+        if not len(times):
+            raise without_steps(inputs)
         # XGBoost's quantiles are FP32, which FP64 holds without loss.
         return {TIME: times, **{name: forecast.data[name].to_numpy(np.float64) for name in self._quantiles}}
 

@@ -59,6 +59,14 @@ def start_of(inputs: Arrays) -> int | None:
     return int(start[0])
 
 
+def without_steps(inputs: Arrays) -> InputError:
+    """Return what is wrong with a series that has no forecast, though it is one."""
+    start = start_of(inputs)
+    if start is not None and start > inputs[TIME][-1]:
+        return InputError(f"{START} is later than each {TIME}; give the steps to forecast in {TIME} too")
+    return InputError("no step can be forecast: a feature is missing in each of them")
+
+
 def _check_years(name: str, times: NDArray[np.int64]) -> None:
     if ((times < _EARLIEST) | (times > _LATEST)).any():
         raise InputError(f"{name} is outside of the years 1900 to 2199; give seconds since 1970")

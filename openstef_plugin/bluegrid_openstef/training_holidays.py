@@ -16,6 +16,7 @@ from openstef_models.models.forecasting.gblinear_forecaster import GBLinearForec
 from openstef_models.models.forecasting.lgbm_forecaster import LGBMForecaster
 from openstef_models.models.forecasting.lgbmlinear_forecaster import LGBMLinearForecaster
 from openstef_models.models.forecasting.xgboost_forecaster import XGBoostForecaster
+from openstef_models.transforms.general import DimensionalityReducer, EmptyFeatureRemover, Selector
 from openstef_models.transforms.time_domain import HolidayFeatureAdder
 
 from bluegrid_openstef.columns import columns_of
@@ -30,6 +31,8 @@ _OLDEST = 10
 _YEARS_BEFORE = 5
 """How many years before today OpenSTEF asks for names."""
 _PREFIX = "is_"
+_OPENSTEF = "openstef_models.transforms."
+"""Where OpenSTEF's own steps are."""
 
 
 class TrainingHolidays(HolidayFeatureAdder):  # type: ignore[misc]
@@ -59,23 +62,47 @@ class TrainingHolidays(HolidayFeatureAdder):  # type: ignore[misc]
 def keep_holidays_of_training(model: ForecastingModel) -> None:
     """Give each step of holidays the names of the training, whatever the year is.
 
-    A step stays as it is if no year of the last ten has these names: columns were selected after it, or the
-    package of holidays has other names now.
+    A step stays as it is if no year of the last ten has these names, as where the package of holidays has
+    other names now; or if a later step may have removed some, or the series has a column of such a name: what
+    is left can be all names of another year.
     """
     steps = [*model.preprocessing.transforms]
     columns = _columns_of(model.forecaster)
     for place, step in enumerate(steps):
         if type(step) is HolidayFeatureAdder and columns is not None:
+            made = _features_of_any_year(step)
+            inputs = {*columns_of(model)}
+            if not made.isdisjoint(inputs) or any(_may_remove(later, made) for later in steps[place + 1 :]):
+                continue
             others = {name for other in steps if other is not step for name in other.features_added()}
-            fitted = {name for name in columns if name.startswith(_PREFIX)} - others - {*columns_of(model)}
+            fitted = {name for name in columns if name.startswith(_PREFIX)} - others - inputs
             steps[place] = _with_names(step, fitted)
     model.preprocessing.transforms = steps
 
 
+def _years() -> range:
+    """Return the years in which a model may have been trained, from this one back."""
+    today = datetime.now(tz=UTC).year
+    return range(today, today - _OLDEST, -1)
+
+
+def _features_of_any_year(step: HolidayFeatureAdder) -> set[str]:
+    names = set().union(*(_names(str(step.country_code), year) for year in _years()))
+    return {f"{_PREFIX}{name}" for name in {"holiday", *names} - step.reserved_datetime_features}
+
+
+def _may_remove(step: Any, features: set[str]) -> bool:
+    """Return whether a step removes features, as far as it can be told: one of the user's own may."""
+    if type(step) is Selector:
+        return {*step.selection.resolve(sorted(features))} != features
+    if type(step) is EmptyFeatureRemover:
+        return not features.isdisjoint(step._remove_columns)
+    return type(step) is DimensionalityReducer or not type(step).__module__.startswith(_OPENSTEF)
+
+
 def _with_names(step: HolidayFeatureAdder, fitted: set[str]) -> HolidayFeatureAdder:
     """Return the step with the names of the latest year that has the columns of the training."""
-    today = datetime.now(tz=UTC).year
-    for year in range(today, today - _OLDEST, -1):
+    for year in _years():
         names = sorted(_names(str(step.country_code), year) - step.reserved_datetime_features)
         kept = TrainingHolidays(**step.model_dump(), names=tuple(names))
         if fitted == {*kept.features_added()}:

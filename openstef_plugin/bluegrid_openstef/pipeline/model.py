@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bluegrid_openstef.pipeline.table import SeriesTable
-from bluegrid_openstef.tensors import TIME, check_series, inputs_of, outputs_of, start_of
+from bluegrid_openstef.tensors import TIME, check_series, inputs_of, outputs_of, start_of, without_steps
 from bluegrid_registry import ModelError
-from bluegrid_server.frameworks import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -70,7 +69,7 @@ class PipelineModel:
         if start is None and len(table.rows):
             table.keep(table.rows >= table.rows[0] + self._cutoff)
         if not len(table.rows):
-            raise InputError("no step can be forecast: a feature is missing in each of them")
+            raise without_steps(inputs)
         return table
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from openstef_models.transforms.validation import InputConsistencyChecker
 
+from bluegrid_openstef.converter import as_json
 from bluegrid_openstef.file_type import TYPE
+from bluegrid_openstef.json_plugin import load as load_json
 from bluegrid_openstef.plugin import PLUGIN, load
 from bluegrid_registry import (
     FormatError,
@@ -106,6 +108,25 @@ def test_what_is_not_a_series_is_refused(
     inputs = {name: each if name in changed else each[:384] for name, each in inputs.items()}
     with pytest.raises(InputError, match=fault):
         load(files["gblinear"], TYPE.trusted).predict(inputs)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"windspeed": np.nan}, "no step can be forecast: a feature is missing in each of them"),
+        ({"forecast_start": 1}, "forecast_start is later than each time"),
+    ],
+)
+def test_a_series_without_a_forecast_is_refused_in_both_forms(
+    changed: Mapping[str, float], fault: str, files: Mapping[str, Path], series: Series, tmp_path: Path
+) -> None:
+    inputs = series.tensors()
+    bases = {"windspeed": 0 * inputs["windspeed"], "forecast_start": inputs["time"][-1:]}
+    inputs |= {name: bases[name] + value for name, value in changed.items()}
+    (tmp_path / "target.json").write_bytes(as_json(joblib.load(files["gblinear"])))
+    for model in (load(files["gblinear"], TYPE.trusted), load_json(tmp_path / "target.json")):
+        with pytest.raises(InputError, match=fault):
+            model.predict(inputs)
 
 
 def test_a_pipeline_that_does_not_know_its_columns_is_refused(

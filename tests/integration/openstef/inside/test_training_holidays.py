@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from openstef_core.datasets import TimeSeriesDataset
 from openstef_models.presets.forecasting_workflow import LocationConfig
-from openstef_models.transforms.general import Scaler
+from openstef_models.transforms.general import Scaler, Selector
 from openstef_models.transforms.time_domain import HolidayFeatureAdder, holiday_features_adder
+from openstef_models.utils.feature_selection import FeatureSelection
 
 from bluegrid_openstef import training_holidays
 from bluegrid_openstef.converter import as_json
@@ -31,6 +32,12 @@ BOOSTERS = ("xgboost", "gblinear", "lgbm", "lgbmlinear")
 NAMES = [f"quantile_P{round(each * 100)}" for each in QUANTILES]
 THEN, NOW = 2027, 2028
 """In 2028 the names of Great Britain lack two holidays of 2022."""
+ONCE = {
+    "is_platinum_jubilee_of_elizabeth_ii",
+    "is_state_funeral_of_queen_elizabeth_ii",
+    "is_coronation_of_charles_iii",
+}
+"""Without them, the names of 2027 are those of 2021."""
 
 
 @contextmanager
@@ -109,3 +116,38 @@ def test_a_step_whose_names_no_year_has_stays_openstefs(british: Mapping[str, Pa
         training_holidays.keep_holidays_of_training(model)
     assert [*model.preprocessing.transforms] == before
     assert HolidayFeatureAdder in {type(step) for step in before}
+
+
+def test_names_that_a_later_step_removes_are_not_taken_for_those_of_another_year(christmas: Series) -> None:
+    with in_year(THEN):
+        model = new_model("xgboost", location=LocationConfig(country_code="GB"))
+        steps = [*model.preprocessing.transforms]
+        place = next(place for place, step in enumerate(steps) if type(step) is HolidayFeatureAdder)
+        steps.insert(place + 1, Selector(selection=FeatureSelection(exclude=ONCE)))
+        model.preprocessing.transforms = steps
+        model.fit(christmas.data)
+        training_holidays.keep_holidays_of_training(model)
+    assert [*model.preprocessing.transforms] == steps
+
+
+def test_a_column_of_the_series_is_not_taken_for_a_holiday_of_the_training(christmas: Series) -> None:
+    name = "is_coronation_of_charles_iii"
+    data = TimeSeriesDataset(christmas.data.data.assign(**{name: 0.0}), timedelta(hours=1))
+    with in_year(THEN):
+        model = new_model("xgboost", location=LocationConfig(country_code="GB"))
+        steps = [*model.preprocessing.transforms]
+        place = next(place for place, step in enumerate(steps) if type(step) is HolidayFeatureAdder)
+        steps.insert(place, Selector(selection=FeatureSelection(exclude={name})))
+        model.preprocessing.transforms = steps
+        model.fit(data)
+        training_holidays.keep_holidays_of_training(model)
+    assert [*model.preprocessing.transforms] == steps
+
+
+@pytest.mark.parametrize("kind", AS_DATA)
+def test_a_converted_model_can_still_be_saved(kind: str, british: Mapping[str, Path], tmp_path: Path) -> None:
+    model = joblib.load(british[kind])
+    with in_year(THEN):
+        as_json(model)
+    joblib.dump(model, tmp_path / "target.joblib")
+    load(tmp_path / "target.joblib", TYPE.trusted)
