@@ -208,7 +208,8 @@ def features_of(inputs: Sequence[Mapping[str, Any]]) -> int | None:
     shapes = [spec["shape"][1:] for spec in inputs]
     if len(shapes) == 1 and len(shapes[0]) == 1 and shapes[0][0] > 0:
         return int(shapes[0][0])
-    return len(shapes) if all(shape in ([], [1]) for shape in shapes) else None
+    # Of several inputs, a row can be a list only if each is a column of a table: (n, 1).
+    return len(shapes) if shapes == [[]] or all(shape == [1] for shape in shapes) else None
 
 
 def _text(data: Mapping[str, Any], folder: str | None) -> str:

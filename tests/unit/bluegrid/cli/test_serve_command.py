@@ -89,14 +89,14 @@ def spec(shape: list[int], datatype: str = "FP64") -> dict[str, Any]:
     ("inputs", "features"),
     [
         ([spec([-1, 3])], 3),
-        ([spec([-1]), spec([-1], "INT64")], 2),
+        ([spec([-1]), spec([-1], "INT64")], None),
         ([spec([-1, 1]), spec([-1, 1])], 2),
         ([spec([-1, 1]), spec([-1, 1], "BYTES")], None),
         ([spec([-1, 24, 4])], None),
         ([spec([-1, -1])], None),
         ([], None),
     ],
-    ids=["a table", "columns", "columns of rank 2", "strings", "a series", "any number", "no metadata"],
+    ids=["a table", "series", "columns", "strings", "a series", "any number", "no metadata"],
 )
 def test_the_example_has_as_many_numbers_as_a_model_takes(
     inputs: list[dict[str, Any]], features: int | None
