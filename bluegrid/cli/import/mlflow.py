@@ -126,8 +126,8 @@ def mlflow(
             with count_bar("models downloaded") as count:
                 wanted = done.plan.wanted
                 found = download(server, wanted, Path(folder), file.set.type, set_id, artifact, count)
-            _require_models(found, skip_refused=skip_refused)
-            report = _pushed(place, file, name, found.models)
+            _require_models(found, skip_refused=skip_refused, unchanged=done.plan.unchanged)
+            report = _pushed(place, file, name, found.models) if found.models else None
             done = replace(done, plan=done.plan.except_for(found.faults), faults=found.faults, report=report)
     output.emit(as_json=as_json, data=done.data(), text=done.text())
 
@@ -155,8 +155,14 @@ def _plan(place: _Place, file: RegistryFile, origins: Origins) -> ImportPlan:
     )
 
 
-def _require_models(found: Downloads, *, skip_refused: bool) -> None:
-    """Refuse the import with a line for each fault, unless faults are to be skipped and models are left."""
+def _require_models(found: Downloads, *, skip_refused: bool, unchanged: int) -> None:
+    """Refuse the import with a line for each fault, unless faults are to be skipped and models are left.
+
+    Args:
+        found: the models that are new or changed.
+        skip_refused: whether faults are to be skipped.
+        unchanged: number of models that the newest version has already.
+    """
     faults = [*found.faults.values()]
     if faults and not skip_refused:
         count = f"{len(faults)} of {counted(len(faults) + len(found.models), 'model')} cannot be imported"
@@ -164,7 +170,7 @@ def _require_models(found: Downloads, *, skip_refused: bool) -> None:
         raise FormatError("\n".join([*faults, f"{count}; {remedy}"]))
     for fault in faults:
         output.warn(fault)
-    if not found.models:
+    if not found.models and not unchanged:
         raise FormatError(f"none of {counted(len(faults), 'model')} can be imported; nothing was pushed")
 
 
@@ -237,13 +243,12 @@ class _Import:
         plan, report = self.plan, self.report
         since = f" since {self.file.newest.id}" if self.file.newest else ""
         counts = f"{len(plan.added)} added, {len(plan.changed)} changed, {plan.unchanged} unchanged{since}"
+        refused = f"; {len(self.faults)} refused" if self.faults else ""
         if report is not None:
             version = f"set {report.set} version {report.version}: {counted(report.models, 'model')}"
-            refused = f"; {len(self.faults)} refused" if self.faults else ""
             sent = f"{report.sent_models} sent ({report.sent_bytes / 1e6:.2f} MB)"
             return f"{version}; {counts}{refused}; {sent}; {report.manifest[:19]}"
         if plan.wanted:
             return f"set {self.file.set.id}: {counts}; nothing was pushed: --dry-run"
-        return (
-            f"set {self.file.set.id}: nothing changed{since}; {plan.unchanged} unchanged, nothing was pushed"
-        )
+        unchanged = f"{plan.unchanged} unchanged{refused}"
+        return f"set {self.file.set.id}: nothing changed{since}; {unchanged}, nothing was pushed"

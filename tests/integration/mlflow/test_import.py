@@ -173,6 +173,11 @@ def test_what_a_set_cannot_hold_is_a_line_each_and_nothing_is_pushed(
     )
     assert done.stderr.count("warning: experiment odd/") == 5
     assert [row.uid for row in place.newest().models] == ["odd/d"]
+    again = place.imported(tracking, "--experiments", "odd/*", "--skip-refused")
+    assert again.stdout.startswith(
+        "set g1: nothing changed since v1; 1 unchanged; 5 refused, nothing was pushed"
+    )
+    assert again.stderr.count("warning: experiment odd/") == 5
 
 
 def test_one_of_several_models_of_a_run_is_named(tracking: Tracking, place: Workplace) -> None:
