@@ -122,7 +122,7 @@ def test_a_series_without_a_forecast_is_refused_in_both_forms(
 ) -> None:
     inputs = series.tensors()
     bases = {"windspeed": 0 * inputs["windspeed"], "forecast_start": inputs["time"][-1:]}
-    inputs |= {name: bases[name] + value for name, value in changed.items()}
+    inputs = {**inputs, **{name: bases[name] + value for name, value in changed.items()}}
     (tmp_path / "target.json").write_bytes(as_json(joblib.load(files["gblinear"])))
     for model in (load(files["gblinear"], TYPE.trusted), load_json(tmp_path / "target.json")):
         with pytest.raises(InputError, match=fault):
