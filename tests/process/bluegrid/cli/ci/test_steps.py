@@ -88,7 +88,8 @@ PREVIEWS = f"""\
 case "$1 $2" in "stack export") echo '{json.dumps(STATE)}'; exit;; esac
 echo "$PULUMI_BACKEND_URL" > FOLDER/backend
 settings=$(echo "$@" | sed -n "s/.*--config-file //p")
-[ -z "$settings" ] || grep registry: "$settings" | sed "s/.*: //" | xargs ls > FOLDER/registry
+[ -z "$settings" ] ||
+    tr -s "\\n" " " < "$settings" | sed "s/.*registry: *//; s/ .*//" | xargs ls > FOLDER/registry
 echo '{json.dumps({"steps": []})}'
 """
 """Notes the backend of a preview, and the files of its registry."""
