@@ -29,13 +29,21 @@ class _Native:
         framework: of the sets that hold it.
         key: of the file's name in the flavour.
         file_type: returns the type of the file, or None if no set holds it.
-        remedy: how to log a model whose file a set holds.
+        remedy: how to log a model whose file a set holds; `{formats}` stands for one of `formats`.
+        formats: file types that MLflow can be told to write.
     """
 
     framework: str
     key: str
     file_type: Callable[[Flavour, str], str | None]
     remedy: str
+    formats: tuple[str, ...] = ()
+
+    def remedy_for(self, model_type: ModelType) -> str:
+        """Return how to log a model for a set of this type."""
+        wanted = model_type.file_type
+        formats = (wanted,) if wanted in self.formats else self.formats
+        return self.remedy.format(formats=" or ".join(map(repr, formats)))
 
 
 def _of_sklearn(flavour: Flavour, file: str) -> str | None:
@@ -59,9 +67,13 @@ def _of_onnx(_: Flavour, __: str) -> str | None:
 
 _NATIVE: Mapping[str, _Native] = {
     "sklearn": _Native(
-        "scikit-learn", "pickled_model", _of_sklearn, "log it with serialization_format='skops' or 'pickle'"
+        "scikit-learn",
+        "pickled_model",
+        _of_sklearn,
+        "log it with serialization_format={formats}",
+        ("skops", "pickle"),
     ),
-    "xgboost": _Native("xgboost", "data", _of_xgboost, "log it with model_format='ubj' or 'json'"),
+    "xgboost": _Native("xgboost", "data", _of_xgboost, "log it with model_format={formats}", ("ubj", "json")),
     "lightgbm": _Native(
         "lightgbm", "data", _of_lightgbm, "log its Booster: mlflow.lightgbm.log_model(model.booster_)"
     ),
@@ -94,12 +106,14 @@ def native_file(mlmodel: Any, model_type: ModelType, set_id: str) -> str:
         raise FormatError(f"its flavour {name} names no file ({file!a}); log it again with MLflow")
     file_type = native.file_type(flavour, file)
     if file_type is None:
-        raise FormatError(f"its flavour {name} is in {file}, which no set holds; {native.remedy}")
+        raise FormatError(
+            f"its flavour {name} is in {file}, which no set holds; {native.remedy_for(model_type)}"
+        )
     if file_type != model_type.file_type:
         its = f"{native.framework}/{file_type}"
         raise FormatError(
             f"its flavour {name} is in {file}, of type {its}, and set {set_id} holds {model_type}; "
-            f"import it into a set of {its}, or {native.remedy}"
+            f"import it into a set of {its}, or {native.remedy_for(model_type)}"
         )
     return file
 

@@ -32,6 +32,7 @@ from bluegrid_openstef.file_type import TYPE
 from bluegrid_openstef.model_file import load_model
 from bluegrid_openstef.runs import RUN_NAME, KnownRun, TrainedModel, lineage_of
 from bluegrid_openstef.serializer import PickleSerializer
+from bluegrid_openstef.training_holidays import keep_holidays_of_training
 from bluegrid_registry import ConfigError, FormatError, ModelError, Source, sha256_hex
 from bluegrid_registry.names import check_uid
 from bluegrid_registry.transfer.check import ModelCheck
@@ -273,11 +274,14 @@ class CollectingStorage(MLFlowStorage):  # type: ignore[misc]
                     run_id=run_id, model_version=theirs, runtime_version=_openstef_version()
                 )
         try:
-            return load_model(found.content(), self._trust)
+            model = load_model(found.content(), self._trust)
         except ModelError as error:
             # A training goes on without the old model, since OpenSTEF's callback knows this exception.
             log.warning("set %s: model %s: %s", self.set_id, found.uid, error)
             raise ModelNotFoundError(model_id=model_id) from error
+        # Otherwise no model of last year could be compared with a new one.
+        keep_holidays_of_training(model)
+        return model
 
     def get_artifacts_path(self, model_id: str, run_id: str | None = None) -> Path:
         """Return the folder where OpenSTEF writes the data and plots of a run.

@@ -34,7 +34,7 @@ def as_json(model: ForecastingModel) -> bytes:
     """Return a fitted model as a file of `openstef/json`.
 
     Its forecasts of two made-up series are compared with OpenSTEF's, to the bit, with the holidays of its
-    training, as in a pod. The model itself stays as it is, and can be saved afterwards.
+    training, as in a pod. The model itself stays as it is.
 
     Raises:
         ModelError: the model has a step, a forecaster or a setting that has no form as data, or its forecasts
@@ -46,7 +46,6 @@ def as_json(model: ForecastingModel) -> bytes:
         document = _valid_document(model)
         prove(model, document)
     finally:
-        # No push takes a pickle with the plug-in's own step.
         model.preprocessing.transforms = steps
     return document.to_bytes()
 

@@ -43,7 +43,7 @@ class TableColumns:
         """Return the columns that a step selects; ModelError if it was fitted with others."""
         names = self.selected(step.selection)
         if [*estimator.feature_names_in_] != names:
-            raise not_as_data(
+            raise ModelError(
                 f"{name_of(step)} was fitted with other columns than it gets now; train it again"
             )
         return names

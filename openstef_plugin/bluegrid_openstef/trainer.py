@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def _train(options: argparse.Namespace, request: Mapping[str, Any]) -> None:
     from bluegrid_openstef.collecting_storage import CollectingStorage
     from bluegrid_openstef.training import is_due, train
 
-    make_source = partial(_source(options.source), **request["parameters"])
+    make_source = _source(options.source, request["parameters"])
     storage = CollectingStorage(set_id=request["set"], commit=options.commit)
     storage.read_from(_history(options.store, request), options.trust)
     source, folder = make_source(), Path(request["folder"])
@@ -93,13 +94,18 @@ def _train(options: argparse.Namespace, request: Mapping[str, Any]) -> None:
         write_lineage(folder / LINEAGE, lineage)
 
 
-def _source(name: str) -> Callable[..., TrainingSource]:
+def _source(name: str, parameters: Mapping[str, Any]) -> Callable[[], TrainingSource]:
+    """Return what makes the source; ConfigError if there is none, or it takes other parameters."""
     module, _, attribute = name.partition(":")
     try:
         found: Callable[..., TrainingSource] = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"{name}: {error}; name it as MODULE:CLASS, importable from here") from None
-    return found
+    try:
+        inspect.signature(found).bind(**parameters)
+    except TypeError as error:
+        raise ConfigError(f"{name}: {error}; declare it in the set: update.trainer.parameters") from None
+    return partial(found, **parameters)
 
 
 def _history(store_address: str | None, request: Mapping[str, Any]) -> RunHistory | None:

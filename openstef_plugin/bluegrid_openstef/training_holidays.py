@@ -44,6 +44,11 @@ class TrainingHolidays(HolidayFeatureAdder):  # type: ignore[misc]
 
     names: tuple[str, ...]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be pickled as OpenSTEF's step: the names are found again, and no file needs this class."""
+        step = HolidayFeatureAdder(**self.model_dump(exclude={"names"}))
+        return object.__new__, (HolidayFeatureAdder,), step.__getstate__()
+
     def features_added(self) -> list[str]:
         """Return the names of the columns, in OpenSTEF's order."""
         return [f"{_PREFIX}holiday", *(f"{_PREFIX}{name}" for name in self.names)]

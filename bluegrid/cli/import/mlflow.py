@@ -86,7 +86,11 @@ def mlflow(
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Download and push nothing; list what would change.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Download and push nothing; list what would change. No file is looked into.",
+        ),
     ] = False,
     stack: options.Stack = None,
     store: options.Store = None,

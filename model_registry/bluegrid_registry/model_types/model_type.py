@@ -79,7 +79,8 @@ class ModelType:
         """Return the type with this name; ValueError, with the known names, if there is none."""
         known = model_types()
         if str(written) not in known:
-            raise ValueError(f"{written!r} is not a known model type; known: {', '.join(known)}")
+            remedy = "install the plug-in that has another"
+            raise ValueError(f"{written!r} is not a known model type; known: {', '.join(known)}; {remedy}")
         return known[str(written)]
 
     def check(self, data: bytes) -> None:

@@ -116,7 +116,9 @@ _last = _LastRead()
 def check_folder(folder: Path) -> None:
     """Raise ConfigError if the folder does not exist: a wrong name must not give an empty registry."""
     if not folder.is_dir():
-        raise ConfigError(f"registry {folder}: no such folder; name the folder of the <set>.yaml files")
+        raise ConfigError(
+            f"registry {folder}: no such folder; make it, or name the folder of the <set>.yaml files"
+        )
 
 
 def paths_in(folder: Path) -> list[Path]:

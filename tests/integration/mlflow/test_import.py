@@ -153,7 +153,7 @@ def test_what_a_set_cannot_hold_is_a_line_each_and_nothing_is_pushed(
         "of lightgbm",
         f"experiment odd/c run {runs['c']}: its flavour sklearn is in model.skops, of type "
         f"scikit-learn/skops, and {holds}; import it into a set of scikit-learn/skops, or log it with "
-        "serialization_format='skops' or 'pickle'",
+        "serialization_format='pickle'",
         f"experiment odd/e run {several}: has logged 2 models: day, night; name one: --artifact NAME",
         f"experiment odd/f run {none}: has logged no MLflow model; log one (mlflow.<flavour>.log_model), or "
         "push its files: bluegrid push",

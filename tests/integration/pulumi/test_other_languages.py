@@ -84,7 +84,7 @@ def test_its_switch_is_one_property_of_one_ingress(by_type: ProjectByType, proxy
     [
         (
             {"registry": "nowhere"},
-            "registry nowhere: no such folder; name the folder of the <set>.yaml files",
+            "registry nowhere: no such folder; make it, or name the folder of the <set>.yaml files",
         ),
         (
             {"image": None, "images": {"lightgbm": "server@sha256:1"}},

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from bluegrid_openstef.storage import BluegridStorage
+
 BOOSTERS = ("xgboost", "gblinear", "lgbm", "lgbmlinear")
 NAMES = [f"quantile_P{round(each * 100)}" for each in QUANTILES]
 THEN, NOW = 2027, 2028
@@ -151,3 +153,21 @@ def test_a_converted_model_can_still_be_saved(kind: str, british: Mapping[str, P
         as_json(model)
     joblib.dump(model, tmp_path / "target.joblib")
     load(tmp_path / "target.joblib", TYPE.trusted)
+
+
+def test_a_stored_model_of_last_year_can_be_compared_with_a_new_one_and_saved_again(
+    british: Mapping[str, Path], christmas: Series, storage: BluegridStorage, tmp_path: Path
+) -> None:
+    with in_year(THEN):
+        expected = predicted(british["xgboost"], christmas)
+    with storage:
+        run = storage.create_run("feeder", tags={}).info.run_id
+        storage.save_run_model("feeder", run, joblib.load(british["xgboost"]))
+        storage.finalize_run("feeder", run, metrics={})
+    with in_year(NOW):
+        stored: Any = storage.load_run_model(run, "feeder")
+        answer = stored.predict(christmas.recent, christmas.start.to_pydatetime()).data
+        assert answer[NAMES].equals(expected[NAMES])
+        joblib.dump(stored, tmp_path / "feeder.joblib")
+        again = load(tmp_path / "feeder.joblib", TYPE.trusted)
+        assert_the_same(again.predict(christmas.tensors()), expected)

@@ -54,7 +54,7 @@ def test_a_flavour_has_its_file(flavours: dict[str, Any], model_type: str, file:
         (
             {"flavors": {"xgboost": {"data": "model.xgb", "model_format": "xgb"}}},
             "xgboost/ubj",
-            "xgboost is in model.xgb, which no set holds; log it with model_format='ubj' or 'json'",
+            "xgboost is in model.xgb, which no set holds; log it with model_format='ubj'",
         ),
         (
             {"flavors": {"xgboost": {"data": "model.json", "model_format": "json"}}},
