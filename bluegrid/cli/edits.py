@@ -55,6 +55,8 @@ class Edited(NamedTuple):
 
 
 _NOTHING = Edited("nothing to change")
+_INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C has ended, as shells have it."""
 
 
 def apply(
@@ -109,7 +111,13 @@ def apply(
     edited = _edited(edit, registry)
     after = _texts(registry)
     output.emit(as_json=as_json, data=_data(edited), text=edited.text)
-    code = stack.up(registry, changed, is_previewed=not yes, at_once=at_once)
+    try:
+        code = stack.up(registry, changed, is_previewed=not yes, at_once=at_once)
+    except KeyboardInterrupt:
+        # Before Pulumi has begun, or after it; while it runs, Ctrl-C is for Pulumi.
+        if route is None:
+            raise
+        code = _INTERRUPTED
     if code != 0 and route is not None:
         files = {file: (old, after[file]) for file, old in before.items() if old != after.get(file)}
         output.refuse(_after_failure(route, edited, registry, files))

@@ -27,8 +27,10 @@ from bluegrid.project.stack_files import (
     Stack,
     config_of,
     copy_with_registry,
+    file_of,
     find_stack,
     region_names,
+    region_of,
     stack_names,
 )
 from bluegrid.project.stack_images import check_images
@@ -51,10 +53,12 @@ __all__ = [
     "config_of",
     "copy_with_registry",
     "exported_resources",
+    "file_of",
     "find_stack",
     "pulumi_environment",
     "reason_of",
     "region_names",
+    "region_of",
     "registry_of",
     "resolve_place",
     "run_attached",

@@ -96,13 +96,34 @@ def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
         command: with its arguments.
         variables: added to the environment of this process.
     """
-    with pulumi_environment(variables) as environment, subprocess.Popen(command, env=environment) as process:
+    with (
+        pulumi_environment(variables) as environment,
+        subprocess.Popen(command, env=environment) as process,
+        _signals_interrupt(process),
+    ):
         while True:
             try:
                 return process.wait()
             except KeyboardInterrupt:
                 # The terminal interrupts Pulumi too, which ends in good order; a kill would leave a lock.
                 continue
+
+
+@contextmanager
+def _signals_interrupt(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Interrupt Pulumi when CI, a service manager or a closed terminal ends this process, and wait for it.
+
+    Otherwise it would run on alone, with nobody to remove its temporary files or to take the edit back.
+    """
+    before = {
+        number: signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
+        for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def exported_state(stack: str, program: Path | None = None) -> dict[str, Any] | None:
@@ -156,7 +177,8 @@ def pulumi_environment(variables: Mapping[str, str] = MappingProxyType({})) -> I
     Args:
         variables: added to the environment of this process.
     """
-    with TemporaryDirectory(prefix="bluegrid-") as folder:
+    # A plugin that outlives Pulumi may still write there: the run's result does not depend on that.
+    with TemporaryDirectory(prefix="bluegrid-", ignore_cleanup_errors=True) as folder:
         yield {**_GARBAGE, **os.environ, "TMPDIR": folder, **variables}
 
 

@@ -74,12 +74,14 @@ def region_names(folder: Path, *, with_own_platform: bool = False) -> list[str]:
         folder: of the stacks' files.
         with_own_platform: whether to return only those that have the services which name no regions.
     """
-    configs = {name: config_of(folder / f"Pulumi.{name}.yaml") for name in stack_names(folder)}
-    return [
-        str(config.get(f"{PREFIX}region") or name)
-        for name, config in configs.items()
-        if not (with_own_platform and config.get(f"{PREFIX}platform"))
-    ]
+    regions = [region_of(folder, name) for name in stack_names(folder)]
+    return [region for region, if_named in regions if not (with_own_platform and if_named)]
+
+
+def region_of(folder: Path, name: str) -> tuple[str, bool]:
+    """Return the region of a stack, and whether it has only the services that name that region."""
+    config = config_of(folder / f"Pulumi.{name}.yaml")
+    return str(config.get(f"{PREFIX}region") or name), bool(config.get(f"{PREFIX}platform"))
 
 
 def file_of(folder: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import ssl
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,9 +97,18 @@ class Listening:
     tls_key: Path | None = None
 
     def check(self) -> None:
-        """Raise ConfigError if tokens would cross a network without TLS."""
+        """Raise ConfigError if tokens would cross a network without TLS, or its files cannot be used."""
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigError("TLS needs a certificate and its key; give --tls-cert and --tls-key")
+        if self.tls_cert is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert, self.tls_key)
+            except OSError as error:
+                wrong = isinstance(error, ssl.SSLError)
+                fault = "not a certificate and its key, as PEM files" if wrong else error.strerror
+                raise ConfigError(
+                    f"--tls-cert {self.tls_cert}, --tls-key {self.tls_key}: cannot be used: {fault}"
+                ) from None
         try:
             loopback = ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -131,7 +141,12 @@ def build(options: Options) -> FastAPI:
     training, scratch = Training(options.state / "trained", options.containers), options.state / "scratch"
     outputs = options.state / "outputs"
     for folder in (options.state, uploads.folder, training.folder, outputs, scratch):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"--state-folder {options.state}: cannot be written: {error.strerror}"
+            ) from None
     database = Database.open(options.state / "journal.sqlite")
     queue, switches = UpdateQueue(database), SwitchQueue(database)
     store, source = open_store(options.store), _source(options)

@@ -16,7 +16,7 @@ from bluegrid.cli.ci.forges import change_request
 from bluegrid.cli.ci.preview_of_services import preview_of_services
 from bluegrid.cli.tree import command
 from bluegrid.previews import PREVIEW_ALL
-from bluegrid.project import Project, pulumi_environment, stack_names
+from bluegrid.project import Project, file_of, pulumi_environment, stack_names
 from bluegrid.project.git_changes import BaseCommit
 from bluegrid.project.programs import not_on_path
 
@@ -59,6 +59,8 @@ def preview(
     check` refuses them. Without PULUMI_BACKEND_URL, which a request from a fork has not, no file is written.
     """
     chosen = names or stack_names(stacks)
+    for name in chosen:
+        file_of(stacks, name)
     if not os.environ.get("PULUMI_BACKEND_URL"):
         listed = ", ".join(chosen)
         output.warn(f"PULUMI_BACKEND_URL is not set; no preview of {listed}, reports use the registry files")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from bluegrid.cli import options
 from bluegrid.cli.ci.forges import change_request
 from bluegrid.cli.ci.preview import PREVIEWS, Base, Previews
-from bluegrid.cli.preview.report import report as preview_report
+from bluegrid.cli.preview.report import write
 from bluegrid.cli.tree import command
-from bluegrid.project import stack_names
+from bluegrid.project import region_of, stack_names
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def report(
     there = [path for path in files.values() if path.is_file()]
     missing = [name for name, path in files.items() if not path.is_file()]
     if not missing:
-        preview_report(there, None, None, registry, store)
+        write(there, None, (), registry, store)
         return
     request = change_request()
     commit = base or (request.base if request else "")
@@ -48,7 +48,8 @@ def report(
             f"no preview of {', '.join(missing)} in {previews}; name a commit, --base-commit origin/main"
         )
     with _registry_of(commit, registry) as before:
-        preview_report(there, before, missing, registry, store)
+        regions = [(name, *region_of(stacks, name)) for name in missing]
+        write(there, before, regions, registry, store)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads it
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from bluegrid.previews import (
 from bluegrid.previews.wording import listed
 from bluegrid.states import ServiceChange, changes_between, states_of_objects, states_of_offered
 from bluegrid_registry import ConfigError, Registry, Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @command(epilog="Example: `bluegrid preview report preview-*.json > comment.md`")
@@ -50,12 +53,31 @@ def report(
     """
     if region and base is None:
         raise ConfigError("--region needs the registry before the change; name it: --base-registry FOLDER")
+    write(previews or (), base, [(name, name, False) for name in region or ()], registry, store)
+
+
+def write(
+    previews: Sequence[Path],
+    base: Path | None,
+    regions: Sequence[tuple[str, str, bool]],
+    registry: Path,
+    store: str | None,
+) -> None:
+    """Print the report.
+
+    Args:
+        previews: a file for each stack that has one.
+        base: the registry before the change, for the other stacks.
+        regions: of the other stacks: name, region, and whether they have only services that name it.
+        registry: folder of registry files.
+        store: the store that models are compared in; None: none.
+    """
     after = Registry.load(registry)
     opened = open_store(store) if store else None
-    reports = [_of_plan(path, after, opened) for path in previews or ()]
+    reports = [_of_plan(path, after, opened) for path in previews]
     if base is not None:
         before = Registry.load(base)
-        reports += [_of_registries(name, before, after, opened) for name in region or ()]
+        reports += [_of_registries(*each, before, after, opened) for each in regions]
     if not reports:
         raise ConfigError("there is nothing to report; name previews, or --base-registry and --region")
     typer.echo(render(reports), nl=False)
@@ -73,9 +95,11 @@ def _changes(plan: Plan) -> list[ServiceChange]:
     return changes_between(states_of_objects(plan.objects_before()), states_of_objects(plan.objects_after()))
 
 
-def _of_registries(region: str, before: Registry, after: Registry, store: Store | None) -> RegionReport:
-    changes = changes_between(*(states_of_offered(each.offered(region)) for each in (before, after)))
-    return _report(region, changes, after, store, None)
+def _of_registries(
+    name: str, region: str, if_named: bool, before: Registry, after: Registry, store: Store | None
+) -> RegionReport:
+    offered = (each.offered(region, if_named=if_named) for each in (before, after))
+    return _report(name, changes_between(*map(states_of_offered, offered)), after, store, None)
 
 
 def _source(plan: Plan) -> str:

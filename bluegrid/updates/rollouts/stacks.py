@@ -25,6 +25,7 @@ from bluegrid.project import (
     copy_with_registry,
     exported_resources,
     find_stack,
+    pulumi_environment,
     reason_of,
     stack_names,
     update_of_clusters,
@@ -198,16 +199,17 @@ class Stacks:
         variables: Mapping[str, str],
         on_output: Callable[[str], object],
     ) -> None:
-        self._select(stack, variables).up(
-            target=[*targets],
-            refresh=True,
-            run_program=True,
-            config_file=str(stack.file),
-            color="never",
-            show_secrets=False,
-            on_output=on_output,
-            on_error=on_output,
-        )
+        with pulumi_environment(variables) as environment:
+            self._select(stack, {**variables, "TMPDIR": environment["TMPDIR"]}).up(
+                target=[*targets],
+                refresh=True,
+                run_program=True,
+                config_file=str(stack.file),
+                color="never",
+                show_secrets=False,
+                on_output=on_output,
+                on_error=on_output,
+            )
 
     def _select(self, stack: Stack, variables: Mapping[str, str] | None = None) -> automation.Stack:
         from pulumi import automation

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,6 @@ from tests.support.terminal import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SWITCH = ("switch", "line-loading", "d2", "--stack", "north", "--up")
 COMMANDS = [
@@ -270,3 +271,31 @@ def test_a_service_that_is_nowhere_is_no_update_of_everything(
     message = refused("up", "line-lodaing", "--stack", "north", "--yes")
     assert message.startswith("stack north has no service line-lodaing, and the registry declares none")
     assert runs(tmp_path) == []
+
+
+def test_ctrl_c_before_pulumi_begins_takes_yaml_back(
+    pulumi: Callable[..., None], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi()
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bluegrid.cli.drift_of_targets.have_drifted", interrupted)
+    done = bluegrid(*SWITCH, "--yes")
+    assert (done.exit_code, file.read_text(), runs(tmp_path)) == (1, TEXT, [])
+    assert done.stderr.endswith("d1 is live as before, and registry/g1.yaml says so again\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_interrupts_pulumi_and_takes_yaml_back(
+    pulumi: Callable[..., None], file: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    interrupted = f"touch {tmp_path}/interrupted; exit 255"
+    pulumi(
+        up=f"""trap '{interrupted}' INT; echo "$TMPDIR" > {tmp_path}/folder; sleep 0.3; """
+        f"kill -{number.value} $PPID; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; done"
+    )
+    done = bluegrid(*SWITCH, "--yes")
+    assert (done.exit_code, file.read_text(), (tmp_path / "interrupted").exists()) == (1, TEXT, True)
+    assert not Path((tmp_path / "folder").read_text().strip()).exists()

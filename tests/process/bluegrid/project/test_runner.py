@@ -63,6 +63,14 @@ def test_what_pulumi_leaves_in_its_temporary_folder_is_removed(
     assert not Path(note.read_text().strip()).parent.exists()
 
 
+def test_a_plugin_that_still_writes_there_changes_no_result(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = 'i=0; while [ $i -lt 20000 ] && : > "$TMPDIR/d/$i"; do i=$((i+1)); done'
+    pulumi_that(f'mkdir "$TMPDIR/d"; ({writes}) > /dev/null 2>&1 & sleep 0.2', tmp_path, monkeypatch)
+    assert run_attached(["pulumi", "up"], {}) == 0
+
+
 @pytest.mark.parametrize("times", [2, 3])
 def test_a_state_that_another_update_is_writing_is_read_again(
     times: int, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -56,6 +56,12 @@ def pulumi(folder: Path, script: str) -> dict[str, str]:
     return {"PATH": path, "PULUMI_BACKEND_URL": "file:///nowhere"}
 
 
+def test_a_preview_of_a_stack_without_a_file_is_refused(project: Path, tmp_path: Path) -> None:
+    done = ci("preview", "west", cwd=project, variables=pulumi(tmp_path / "bin", "exit 0"))
+    assert (done.returncode, (project / "previews").exists()) == (1, False)
+    assert done.stderr == "error: there is no stack west in stacks; declared: east, north\n"
+
+
 def test_every_stacks_file_is_a_line_or_a_row_of_json(project: Path) -> None:
     assert ci("stacks", cwd=project).stdout == "east\nnorth\n"
     assert ci("stacks", "--json", cwd=project).stdout == '["east", "north"]\n'
@@ -202,6 +208,18 @@ def test_a_request_from_a_fork_is_told_from_the_registry_files(project: Path, tm
     assert (done.returncode, done.stderr) == (0, "")
     for region in ("north", "east"):
         assert f"| {region} | line-loading | **switch** d1 (v1) → d2 (v2)" in done.stdout
+
+
+def test_without_previews_a_stack_has_the_services_of_its_region(project: Path, tmp_path: Path) -> None:
+    stacks, file = project / "stacks", project / "registry" / "g1.yaml"
+    (stacks / "Pulumi.east.yaml").write_text("config: {bluegrid:region: coast}\n")
+    (stacks / "Pulumi.lines.yaml").write_text("config: {bluegrid:platform: north}\n")
+    file.write_text(re.sub(r"live: d\d", "live: {default: d2, coast: d1}", file.read_text()))
+    done = ci("report", cwd=project, variables=event_of(tmp_path, base="before"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| north | line-loading | **switch** d1 (v1) → d2 (v2)" in done.stdout
+    assert "| east | line-loading" not in done.stdout
+    assert "| lines | line-loading" not in done.stdout
 
 
 def test_the_base_of_a_merge_request_is_gitlabs(project: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from tests.support.updating import SERVICE, content_digest, declare, ended, git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.process.bluegrid.updates.rollouts.grid import Grid
     from tests.support.updating import Place
@@ -50,6 +50,9 @@ def test_an_update_of_the_servers_tells_the_program_which_commit_it_applies(
     commit, _, repository = given[0]["BLUEGRID_REGISTRY_COPY"].partition(" ")
     assert git("-C", repository, "rev-parse", "HEAD") == commit == git("-C", remote, "rev-parse", "main")
     assert (given[0]["BLUEGRID_PARTIAL_UPDATE"], given[0]["BLUEGRID_ROUTES"]) == ("1", "loading")
+    # A folder of its own for the copies of the kubeconfig, which is removed.
+    assert Path(given[0]["TMPDIR"]).name.startswith("bluegrid-")
+    assert not Path(given[0]["TMPDIR"]).exists()
 
 
 @pytest.mark.parametrize(

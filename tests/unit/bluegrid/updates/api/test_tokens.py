@@ -36,3 +36,16 @@ def test_tokens_never_travel_in_clear_over_a_network() -> None:
     with pytest.raises(ConfigError, match="--tls-cert"):
         Listening("0.0.0.0", 0).check()
     Listening("127.0.0.1", 0).check()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [(None, "No such file or directory"), ("x", "not a certificate and its key, as PEM files")],
+)
+def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, content: str | None, fault: str) -> None:
+    cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    for file in (cert, key) if content else ():
+        file.write_text(content or "")
+    with pytest.raises(ConfigError) as refused:
+        Listening("127.0.0.1", 0, cert, key).check()
+    assert str(refused.value) == f"--tls-cert {cert}, --tls-key {key}: cannot be used: {fault}"
