@@ -64,6 +64,9 @@ _FORMS = {
 _SUPERFLUOUS = (NOT_WITH_GATEWAY, ONLY_WITH_GATEWAY, ONLY_WITH_OWN_PLATFORM, RESERVED, UNKNOWN_FAMILY)
 """Types of errors whose remedy is to remove the setting."""
 
+_NO_MAPPING = ("dict_type", "model_type", "mapping_type")
+"""Types of pydantic's errors for a value that should be a mapping."""
+
 _OF_A_KEY = "[key]"
 """Part of pydantic's error location if the key of a mapping is wrong, not its value."""
 
@@ -99,7 +102,13 @@ def _value(config: pulumi.Config, key: str) -> Any:
         setting = f"{SETTINGS}:{key}"
         text = get_config(setting) or None
         return _IN_CLEAR if text and not is_config_secret(setting) else text
-    return config.get_object(key) if key in _OBJECTS else config.get(key)
+    if key not in _OBJECTS:
+        return config.get(key)
+    try:
+        return config.get_object(key)
+    except pulumi.ConfigTypeError:
+        # Not JSON: refused below, together with all other mistakes.
+        return config.get(key)
 
 
 def _line(error: Any) -> str:
@@ -128,6 +137,9 @@ def _line(error: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] in _SUPERFLUOUS or _OF_A_KEY in error["loc"]:
         return f"{setting}: {message}: {removal}"
+    if error["type"] in _NO_MAPPING and key in _OBJECTS and len(place) == 1:
+        of_a_key = f"pulumi config set {stack}--path {setting}.KEY VALUE"
+        return f"{setting}: {error['input']!r} is not a mapping, as JSON or YAML: {of_a_key}"
     form = _FORMS.get(key)
     fault = f"{error['input']!r} is not {form}" if form else message
     return f"{setting}: {fault}: {change} VALUE"

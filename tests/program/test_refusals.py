@@ -40,6 +40,16 @@ if TYPE_CHECKING:
             "--stack demo bluegrid:kubeconfig VALUE",
         ),
         (
+            {"pods": "[1,"},
+            "bluegrid:pods: '[1,' is not a mapping, as JSON or YAML: "
+            "pulumi config set --stack demo --path bluegrid:pods.KEY VALUE",
+        ),
+        (
+            {"images": "7"},
+            "bluegrid:images: 7 is not a mapping, as JSON or YAML: "
+            "pulumi config set --stack demo --path bluegrid:images.KEY VALUE",
+        ),
+        (
             {"quotaMemory": "16 GB"},
             "bluegrid:quotaMemory: '16 GB' is not a Kubernetes quantity, such as 16Gi: "
             "pulumi config set --stack demo bluegrid:quotaMemory VALUE",
