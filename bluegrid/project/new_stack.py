@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _ONE_OF = (("image", "images"), ("ingressClass", "gateway"))
 """Settings of which a stack needs one; the first is the usual one."""
 _PROVIDERS = ("passphrase", "awskms://", "azurekeyvault://", "gcpkms://", "hashivault://")
@@ -60,6 +61,12 @@ class NewStack:
             )
         if store := self.values.get("store"):
             parse_address(str(store))
+            if not str(store).startswith("s3://"):
+                raise ConfigError(f"store {store}: pods fetch over S3; give s3://bucket/prefix")
+        namespace = self.values.get("namespace")
+        if namespace is not None and not _NAMESPACE.fullmatch(str(namespace)):
+            fault = f"{namespace!r} is not a name of a namespace: lower-case letters, digits and dashes"
+            raise ConfigError(f"{fault}; give --config namespace=NAME")
         provider = self.secrets_provider
         if provider is not None and not provider.startswith(_PROVIDERS):
             known = ", ".join(f"{each}..." if each.endswith("/") else each for each in _PROVIDERS)

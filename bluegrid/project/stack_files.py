@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -139,10 +140,17 @@ def sizes_of(config: Mapping[str, Any], file: Path) -> Sizes:
     """Return the numbers of pods in a stack's settings; ConfigError, with the file, if they are none."""
     factor, replicas = config.get(f"{PREFIX}sizeFactor", 1), config.get(f"{PREFIX}replicas", {})
     try:
+        if isinstance(replicas, str):
+            # Pulumi takes an object as JSON too.
+            replicas = from_json(replicas)
         counts = {str(name): int(count) for name, count in replicas.items()}
+    except (AttributeError, TypeError, ValueError):
+        fault = f"{replicas!r} is not a number of pods for each cluster"
+        raise ConfigError(f"{file}: {PREFIX}replicas: {fault}, such as {{lines-d1: 2}}") from None
+    try:
         return Sizes(Decimal(str(factor)), counts)
-    except (AttributeError, TypeError, ValueError, InvalidOperation):
-        raise ConfigError(f"{file}: {PREFIX}sizeFactor or {PREFIX}replicas is not a number of pods") from None
+    except (TypeError, ValueError, InvalidOperation):
+        raise ConfigError(f"{file}: {PREFIX}sizeFactor: {factor!r} is not a number") from None
 
 
 def copy_with_registry(stack: Stack, registry: Path, folder: Path) -> Path:

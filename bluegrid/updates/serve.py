@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
+import socket
 import ssl
 import sys
 from dataclasses import dataclass, replace
@@ -39,8 +41,6 @@ from bluegrid_registry.stores import open_store
 from bluegrid_server.http.http1 import Http1Protocol
 
 if TYPE_CHECKING:
-    import socket
-
     from fastapi import FastAPI
 
     from bluegrid.updates.registry_source.source import RegistrySource
@@ -119,6 +119,17 @@ class Listening:
                 f"{fault}; give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy"
             )
 
+    def listener(self) -> socket.socket:
+        """Return a socket that listens; ConfigError if none can."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        try:
+            return socket.create_server((self.host, self.port), family=family)
+        except OSError as error:
+            # The text of this error names the address again.
+            why = os.strerror(error.errno or 0)
+            fault = f"cannot listen on {self.host}, port {self.port}: {why}"
+            raise ConfigError(f"{fault}; choose another --port, or end what listens there") from None
+
 
 class _Server(uvicorn.Server):
     """Logs the address on which it listens, because the port may be chosen by the system."""
@@ -190,7 +201,8 @@ def serve(options: Options, listening: Listening) -> None:
     listening.check()
     hide_environment()
     _log_as_json()
-    _Server(configured(build(options), listening)).run()
+    with listening.listener() as listener:
+        _Server(configured(build(options), listening)).run([listener])
 
 
 def configured(app: FastAPI, listening: Listening) -> uvicorn.Config:

@@ -19,6 +19,7 @@ from bluegrid.previews import PREVIEW_ALL
 from bluegrid.project import Project, file_of, pulumi_environment, stack_names
 from bluegrid.project.git_changes import BaseCommit
 from bluegrid.project.programs import not_on_path
+from bluegrid_registry import ConfigError
 
 PREVIEWS = Path("previews")
 """Default folder of the previews' files."""
@@ -59,6 +60,8 @@ def preview(
     check` refuses them. Without PULUMI_BACKEND_URL, which a request from a fork has not, no file is written.
     """
     chosen = names or stack_names(stacks)
+    if not chosen:
+        raise ConfigError(f"{stacks}: has no stack's file; `bluegrid stack add REGION` writes one")
     for name in chosen:
         file_of(stacks, name)
     if not os.environ.get("PULUMI_BACKEND_URL"):

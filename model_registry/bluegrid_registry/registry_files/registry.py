@@ -142,7 +142,9 @@ def read_text(path: Path) -> str:
         # newline="" keeps line ends, so that an edit can keep them too.
         with path.open(encoding="utf-8", newline="") as file:
             return file.read()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: cannot be read: {error}; a registry file is UTF-8 text") from None
 
 

@@ -34,6 +34,10 @@ _MAY_BE_ANCHOR = re.compile(r"(?:^|[\s\ufeff\[\]{},:?])[&*]\S")
 """Matches every anchor and alias that YAML reads, and some texts within quotes; not `"*.log"`."""
 
 
+_CONFLICT = "<<<<<<< "
+"""How a line begins that git has written before the first side of a conflict."""
+
+
 @dataclass(frozen=True, order=True)
 class Mistake:
     """One mistake in a file."""
@@ -106,6 +110,9 @@ class YamlSource:
 def read_yaml(text: str) -> YamlSource:
     """Read `text`; never raises an error: the result has the mistakes."""
     source = YamlSource(text, _parsed=_Places())
+    if conflict := _line_of_conflict(text):
+        source.note((), "a conflict of git is not resolved; keep one side, then `git add`", conflict)
+        return source
     try:
         source.mistakes.extend(_anchors(text))
         if not source.mistakes:
@@ -120,6 +127,14 @@ def read_yaml(text: str) -> YamlSource:
     except RecursionError:
         source.note((), "not readable: nested too deeply", 1)
     return source
+
+
+def _line_of_conflict(text: str) -> int | None:
+    """Return the number of the first line that git has written to mark a conflict."""
+    if _CONFLICT not in text:
+        return None
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if line.startswith(_CONFLICT)), None)
 
 
 def block_of(text: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,12 +39,26 @@ def test_clusters_are_as_large_as_the_registry_says_unless_the_stack_says_otherw
     assert replicas(stacks, "north") == [3, 7]
 
 
-@pytest.mark.parametrize("line", ["sizeFactor: many", "replicas: 3", "replicas: {line-loading-d1: few}"])
-def test_sizes_that_are_none_are_refused_with_the_file(stacks: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("sizeFactor: many", "bluegrid:sizeFactor: 'many' is not a number"),
+        ("replicas: 3", "bluegrid:replicas: 3 is not a number of pods for each cluster"),
+        ("replicas: '{'", "bluegrid:replicas: '{' is not a number of pods for each cluster"),
+        ("replicas: {line-loading-d1: few}", "is not a number of pods for each cluster, such as"),
+    ],
+)
+def test_sizes_that_are_none_are_refused_with_the_file(stacks: Path, line: str, fault: str) -> None:
     with (stacks / "Pulumi.north.yaml").open("a") as file:
         file.write(f"  bluegrid:{line}\n")
-    with pytest.raises(ConfigError, match=r"north.yaml: bluegrid:sizeFactor or bluegrid:replicas is no"):
+    with pytest.raises(ConfigError, match=rf"north.yaml: .*{re.escape(fault)}"):
         find_stack(stacks, "north")
+
+
+def test_numbers_of_pods_may_be_json_as_pulumi_takes_it(stacks: Path) -> None:
+    with (stacks / "Pulumi.north.yaml").open("a") as file:
+        file.write("""  bluegrid:replicas: '{"line-loading-d2": 7}'\n""")
+    assert replicas(stacks, "north") == [1, 7]
 
 
 def test_a_number_of_pods_of_a_cluster_that_is_not_there_is_refused_with_the_file(stacks: Path) -> None:

@@ -163,6 +163,7 @@ def test_a_folder_that_is_not_there_is_no_empty_registry(tmp_path: Path) -> None
         ("  name: line-loading\n", "  name: a\n  name: b\n", "8: service.name: comes twice, first in line 7"),
         ("task: regression", "task: !!python/name:tests.support.marker.mark x", "2: tag tag:yaml.org,2002:python/name:tests.support.marker.mark is not read; write a plain value"),
         ("task: regression", "7: regression", "2: a key is not text; put it in quotes"),
+        ("task: regression", "\n<<<<<<< HEAD\n", "3: a conflict of git is not resolved; keep one side, then `git add`"),
         ("[north, east]", "[north, east", "13: not valid YAML: expected ',' or ']', but got '<stream end>'"),
         ("[north, east]", "north", "12: service.regions: is not a list"),
         ("task: regression", "task: ''", "2: set.task: is empty"),
@@ -213,6 +214,13 @@ def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
     (tmp_path / "g1.yaml").write_bytes(b"set: \xff\xfe")
     with pytest.raises(ConfigError, match=r"g1.yaml: cannot be read: .*UTF-8"):
         Registry.load(tmp_path)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "g1.yaml").symlink_to(tmp_path / "absent")
+    with pytest.raises(ConfigError) as refused:
+        Registry.load(tmp_path)
+    assert str(refused.value) == f"{tmp_path}/g1.yaml: cannot be read: No such file or directory"
 
 
 def service(set_id: str, name: str, cluster: str) -> str:

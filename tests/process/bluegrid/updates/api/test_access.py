@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bluegrid.updates.serve import Listening
+from bluegrid_registry import ConfigError
 from tests.support.updating import digest
 
 if TYPE_CHECKING:
@@ -88,3 +90,14 @@ def test_the_servers_state_is_for_nobody_else(client: httpx.Client, place: Place
     assert client.get("/healthz", headers={"Authorization": ""}).status_code == 200
     mode = (place.folder / "state").stat().st_mode
     assert not mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def test_a_port_in_use_is_named_with_the_remedy() -> None:
+    with Listening("127.0.0.1", 0).listener() as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigError) as refused:
+            Listening("127.0.0.1", port).listener()
+    assert str(refused.value) == (
+        f"cannot listen on 127.0.0.1, port {port}: Address already in use; "
+        "choose another --port, or end what listens there"
+    )
