@@ -104,7 +104,7 @@ def _source(name: str, parameters: Mapping[str, Any]) -> Callable[[], TrainingSo
     try:
         inspect.signature(found).bind(**parameters)
     except TypeError as error:
-        raise ConfigError(f"{name}: {error}; declare it in the set: update.trainer.parameters") from None
+        raise ConfigError(f"{name}: {error}; see update.trainer.parameters of the set") from None
     return partial(found, **parameters)
 
 

@@ -21,6 +21,7 @@ from openstef_models.transforms.time_domain import HolidayFeatureAdder
 
 from bluegrid_openstef.columns import columns_of
 from bluegrid_openstef.pipeline.calendar import holidays_of
+from bluegrid_registry import ModelError
 
 if TYPE_CHECKING:
     from openstef_core.datasets import TimeSeriesDataset
@@ -69,14 +70,18 @@ def keep_holidays_of_training(model: ForecastingModel) -> None:
 
     A step stays as it is if no year of the last ten has these names, as where the package of holidays has
     other names now; or if a later step may have removed some, or the series has a column of such a name: what
-    is left can be all names of another year.
+    is left can be all names of another year. The same holds for a model that does not know its columns, which
+    no pod serves.
     """
-    steps = [*model.preprocessing.transforms]
     columns = _columns_of(model.forecaster)
+    try:
+        inputs = {*columns_of(model)}
+    except ModelError:
+        return
+    steps = [*model.preprocessing.transforms]
     for place, step in enumerate(steps):
         if type(step) is HolidayFeatureAdder and columns is not None:
             made = _features_of_any_year(step)
-            inputs = {*columns_of(model)}
             if not made.isdisjoint(inputs) or any(_may_remove(later, made) for later in steps[place + 1 :]):
                 continue
             others = {name for other in steps if other is not step for name in other.features_added()}

@@ -193,3 +193,13 @@ def test_the_source_of_the_example_is_trained(tmp_path: Path, store: Store) -> N
     done = trained(folder, store, source=source, kind="constant_quantile", targets=1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert files(folder) == {"LV1.101/MV1.101-LV1.101-Trafo 1.joblib", "lineage.json"}
+
+
+def test_a_parameter_that_the_source_does_not_take_is_named(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    done = trained(tmp_path / "models", open_store((tmp_path / "store").as_uri()), speed=3)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(
+        f"{SOURCE}: got an unexpected keyword argument 'speed'; see update.trainer.parameters of the set"
+    )

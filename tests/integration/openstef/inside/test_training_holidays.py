@@ -15,6 +15,7 @@ from openstef_core.datasets import TimeSeriesDataset
 from openstef_models.presets.forecasting_workflow import LocationConfig
 from openstef_models.transforms.general import Scaler, Selector
 from openstef_models.transforms.time_domain import HolidayFeatureAdder, holiday_features_adder
+from openstef_models.transforms.validation import InputConsistencyChecker
 from openstef_models.utils.feature_selection import FeatureSelection
 
 from bluegrid_openstef import training_holidays
@@ -171,3 +172,12 @@ def test_a_stored_model_of_last_year_can_be_compared_with_a_new_one_and_saved_ag
         joblib.dump(stored, tmp_path / "feeder.joblib")
         again = load(tmp_path / "feeder.joblib", TYPE.trusted)
         assert_the_same(again.predict(christmas.tensors()), expected)
+
+
+def test_a_model_that_does_not_know_its_columns_stays_as_it_is(british: Mapping[str, Path]) -> None:
+    model = joblib.load(british["xgboost"])
+    steps = [each for each in model.preprocessing.transforms if not isinstance(each, InputConsistencyChecker)]
+    model.preprocessing.transforms = steps
+    with in_year(NOW):
+        training_holidays.keep_holidays_of_training(model)
+    assert [*model.preprocessing.transforms] == steps
