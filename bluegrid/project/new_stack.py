@@ -61,8 +61,6 @@ class NewStack:
             )
         if store := self.values.get("store"):
             parse_address(str(store))
-            if not str(store).startswith("s3://"):
-                raise ConfigError(f"store {store}: pods fetch over S3; give s3://bucket/prefix")
         namespace = self.values.get("namespace")
         if namespace is not None and not _NAMESPACE.fullmatch(str(namespace)):
             fault = f"{namespace!r} is not a name of a namespace: lower-case letters, digits and dashes"

@@ -194,10 +194,6 @@ def test_a_machine_reads_what_was_written_and_what_comes_next(tmp_path: Path) ->
             ["grid", "--region", "North"],
             "'bluegrid-North' is not a name of a namespace: lower-case letters, digits and dashes",
         ),
-        (
-            ["grid", "--region", "north", "--store", "file:///m"],
-            "store file:///m: pods fetch over S3; give s3:",
-        ),
         (["grid", "--region", "north", "--image", "a", "--image", "b"], "--image b: one image is for all"),
         (["grid", "--region", "north", "--ci", "jenkins"], "Invalid value for '--ci': "),
         (["grid"], "Missing option '--region'"),
