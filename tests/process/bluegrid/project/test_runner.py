@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_what_pulumi_leaves_in_its_temporary_folder_is_removed(
 def test_a_plugin_that_still_writes_there_changes_no_result(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     writes = 'i=0; while [ $i -lt 20000 ] && : > "$TMPDIR/d/$i"; do i=$((i+1)); done'
     pulumi_that(f'mkdir "$TMPDIR/d"; ({writes}) > /dev/null 2>&1 & sleep 0.2', tmp_path, monkeypatch)
     assert run_attached(["pulumi", "up"], {}) == 0
