@@ -22,6 +22,7 @@ import typer
 from bluegrid.cli import output
 from bluegrid.cli.pulumi import StackCommands
 from bluegrid.project import WholeServices
+from bluegrid.signals import INTERRUPTED, signals_interrupt
 from bluegrid_registry import ConfigError, Registry, RegistryError, change_cluster
 from bluegrid_registry.files import locked, write_whole
 from bluegrid_registry.registry_files.edits.values import value_at
@@ -55,8 +56,6 @@ class Edited(NamedTuple):
 
 
 _NOTHING = Edited("nothing to change")
-_INTERRUPTED = 130
-"""The exit code of a program that Ctrl-C has ended, as shells have it."""
 
 
 def apply(
@@ -112,12 +111,13 @@ def apply(
     after = _texts(registry)
     output.emit(as_json=as_json, data=_data(edited), text=edited.text)
     try:
-        code = stack.up(registry, changed, is_previewed=not yes, at_once=at_once)
+        with signals_interrupt():
+            code = stack.up(registry, changed, is_previewed=not yes, at_once=at_once)
     except KeyboardInterrupt:
         # Before Pulumi has begun, or after it; while it runs, Ctrl-C is for Pulumi.
         if route is None:
             raise
-        code = _INTERRUPTED
+        code = INTERRUPTED
     if code != 0 and route is not None:
         files = {file: (old, after[file]) for file, old in before.items() if old != after.get(file)}
         output.refuse(_after_failure(route, edited, registry, files))

@@ -12,6 +12,7 @@ from bluegrid.cli.commands import ALIASES, COMMANDS, OLD_OPTIONS
 from bluegrid.cli.output import refuse
 from bluegrid.cli.remedies import message_of
 from bluegrid.cli.tree import CommandGroup
+from bluegrid.signals import INTERRUPTED
 from bluegrid_registry.errors import BluegridError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def main() -> None:
         sys.exit(run())
     except KeyboardInterrupt:
         refuse("interrupted")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     finally:
         # Python would collect once more at its end, which takes as long as reading the registry.
         gc.freeze()
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _refuse_usage(error)
     except typer.Abort:
-        return 130
+        return INTERRUPTED
     except BluegridError as error:
         refuse(message_of(error))
         return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from rich.progress import Progress as Bar
 from bluegrid.cli import durations, marks, options, output
 from bluegrid.cli.tree import command
 from bluegrid.promotion import BakeProgress, Outcome, Promotion, PromotionStopped, Stage, rehearse
+from bluegrid.signals import signals_interrupt
 from bluegrid_registry import BluegridError
 
 if TYPE_CHECKING:
@@ -69,10 +69,11 @@ def promote(
     output.show_warnings("promotion")
     promotion.check()
     if dry_run:
-        _rehearse(promotion, registry, service, cluster, as_json=as_json)
+        with signals_interrupt():
+            _rehearse(promotion, registry, service, cluster, as_json=as_json)
         return
     try:
-        with _shown() as report, _terminated_as_by_ctrl_c():
+        with _shown() as report, signals_interrupt():
             outcomes = promotion.run(seconds, errors / 100, report, all_back=all_back)
     except PromotionStopped as stopped:
         if as_json:
@@ -112,20 +113,6 @@ def _shown() -> Iterator[Callable[[Outcome, BakeProgress | None], None]]:
             console.print(f"{stage}{because}{baked if is_baked else ''}", markup=False, soft_wrap=True)
 
         yield report
-
-
-@contextmanager
-def _terminated_as_by_ctrl_c() -> Iterator[None]:
-    """Treat SIGTERM, which CI sends to end a job, as Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _rehearse(promotion: Promotion, registry: Path, service: str, cluster: str, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from bluegrid.cli import completion, options, output, trust_offer
 from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
 from bluegrid.project import resolve_place
+from bluegrid.signals import INTERRUPTED
 from bluegrid_registry import (
     ChecksumAlgorithm,
     ModelSet,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bluegrid_registry import PushReport, SourceModel
-
-INTERRUPTED = 130
-"""Exit code of a program that Ctrl-C has ended, as shells have it."""
 
 
 @command(epilog="Example: `bluegrid push models/ --set g1 --version v2`")

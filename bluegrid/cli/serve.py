@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.text import Text
 
 from bluegrid.cli import options, output, set_options
-from bluegrid.cli.interrupted import signals_interrupt
 from bluegrid.cli.progress import bar
 from bluegrid.cli.tree import command
 from bluegrid.local import LocalServer, LocalVersion, pushed, require_server, service_name
 from bluegrid.operations import ServiceUrl
 from bluegrid.project import resolve_place
+from bluegrid.signals import signals_interrupt
 from bluegrid_registry import (
     BluegridError,
     ConfigError,

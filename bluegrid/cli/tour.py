@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bluegrid.cli.interrupted import signals_interrupt
 from bluegrid.cli.tree import command
 from bluegrid.local import require_linux
+from bluegrid.signals import signals_interrupt
 from bluegrid_registry import ConfigError
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from bluegrid.project.programs import not_on_path
 from bluegrid.project.project import Project
 from bluegrid.project.urns import Urns
+from bluegrid.signals import signals_interrupt
 from bluegrid_registry import BluegridError, ConfigError, contract
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
     with (
         pulumi_environment(variables) as environment,
         subprocess.Popen(command, env=environment) as process,
-        _signals_interrupt(process),
+        # Otherwise Pulumi would run on alone, and nobody would take the edit back.
+        signals_interrupt(lambda *_: process.send_signal(signal.SIGINT)),
     ):
         while True:
             try:
@@ -107,23 +109,6 @@ def run_attached(command: Sequence[str], variables: Mapping[str, str]) -> int:
             except KeyboardInterrupt:
                 # The terminal interrupts Pulumi too, which ends in good order; a kill would leave a lock.
                 continue
-
-
-@contextmanager
-def _signals_interrupt(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Interrupt Pulumi when CI, a service manager or a closed terminal ends this process, and wait for it.
-
-    Otherwise it would run on alone, with nobody to remove its temporary files or to take the edit back.
-    """
-    before = {
-        number: signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
-        for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def exported_state(stack: str, program: Path | None = None) -> dict[str, Any] | None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _FLOATING = ("protobuf", "googleapis-common-protos", "grpcio", "opentelemetry-")
 """What the lock overrides for pulumi-policy, which asks for protobuf 5: nobody else has that override."""
-_OURS = ("bluegrid", "bluegrid-components", "bluegrid-openstef", "bluegrid-registry", "bluegrid-server")
 _PROJECTS = (".", "components", "model_registry", "model_server", "openstef_plugin")
 
 
@@ -83,7 +82,8 @@ class Wheels:
         if not env.exists():
             run_uv("venv", "--quiet", "--python", sys.executable, str(env))
         # Only our own: `--upgrade` would download every package again, and leave the old ones in the cache.
-        ours = (word for name in _OURS for word in ("--upgrade-package", name))
+        names = {wheel.name.partition("-")[0] for wheel in self.folder.glob("*.whl")}
+        ours = (word for name in names for word in ("--upgrade-package", name))
         run_uv(
             "pip", "install", "--quiet", *ours, "--python", str(env / "bin" / "python"), "--no-config",
             "--constraint", str(self.folder / "locked.txt"), "--find-links", str(self.folder), *requirements,

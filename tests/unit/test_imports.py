@@ -19,6 +19,7 @@ FOLDERS = {
     "bluegrid_components": "components/bluegrid_components",
     "bluegrid_openstef": "openstef_plugin/bluegrid_openstef",
     "bluegrid.cache": "bluegrid/cache.py",
+    "bluegrid.signals": "bluegrid/signals.py",
     "bluegrid.image": "bluegrid/image",
     "bluegrid.project": "bluegrid/project",
     "bluegrid.templates": "bluegrid/templates",
@@ -44,9 +45,10 @@ MAY_IMPORT = {
     "bluegrid_components": {"bluegrid_registry"},
     "bluegrid_openstef": {"bluegrid_registry", "bluegrid_server"},
     "bluegrid.cache": set(),
+    "bluegrid.signals": set(),
     # The contents of an image are data: bluegrid finds the files of bluegrid_server without importing it.
     "bluegrid.image": {"bluegrid_registry", "bluegrid.cache"},
-    "bluegrid.project": {"bluegrid_registry"},
+    "bluegrid.project": {"bluegrid_registry", "bluegrid.signals"},
     # What a user's project begins with: it imports what such a project does.
     "bluegrid.templates": {"bluegrid_components"},
     "bluegrid.states": {"bluegrid_registry"},
@@ -83,6 +85,7 @@ MAY_IMPORT = {
         "bluegrid.previews",
         "bluegrid.project",
         "bluegrid.promotion",
+        "bluegrid.signals",
         "bluegrid.states",
         "bluegrid.tour",
         "bluegrid.updates",

@@ -14,12 +14,13 @@ from bluegrid.cli import options, output
 from bluegrid.cli.ci.concerned import scope_of
 from bluegrid.cli.ci.forges import change_request
 from bluegrid.cli.ci.preview_of_services import preview_of_services
+from bluegrid.cli.ci.stacks import declared_stacks
 from bluegrid.cli.tree import command
 from bluegrid.previews import PREVIEW_ALL
-from bluegrid.project import Project, file_of, pulumi_environment, stack_names
+from bluegrid.project import Project, file_of, pulumi_environment
 from bluegrid.project.git_changes import BaseCommit
 from bluegrid.project.programs import not_on_path
-from bluegrid_registry import ConfigError
+from bluegrid.signals import signals_interrupt
 
 PREVIEWS = Path("previews")
 """Default folder of the previews' files."""
@@ -59,9 +60,7 @@ def preview(
     A preview that fails is a result, too: its file has the errors, the report shows them, and `bluegrid ci
     check` refuses them. Without PULUMI_BACKEND_URL, which a request from a fork has not, no file is written.
     """
-    chosen = names or stack_names(stacks)
-    if not chosen:
-        raise ConfigError(f"{stacks}: has no stack's file; `bluegrid stack add REGION` writes one")
+    chosen = names or declared_stacks(stacks)
     for name in chosen:
         file_of(stacks, name)
     if not os.environ.get("PULUMI_BACKEND_URL"):
@@ -73,10 +72,11 @@ def preview(
     commit = base or (request.base if request else "")
     branched_off = None if is_whole or not commit else BaseCommit.branched_off(project.folder, commit)
     previews.mkdir(parents=True, exist_ok=True)
-    for name in chosen:
-        file = previews / f"{name}.json"
-        if branched_off is None or not _preview_services(project, name, branched_off, file):
-            _preview_all(project, name, file)
+    with signals_interrupt():
+        for name in chosen:
+            file = previews / f"{name}.json"
+            if branched_off is None or not _preview_services(project, name, branched_off, file):
+                _preview_all(project, name, file)
 
 
 def _preview_services(project: Project, stack: str, base: BaseCommit, file: Path) -> bool:

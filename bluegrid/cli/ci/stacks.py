@@ -25,10 +25,16 @@ def stacks(stacks: options.Stacks = options.DEFAULT_STACKS, as_json: options.Jso
 
     With --json they are on one line, as a workflow's matrix reads them.
     """
-    names = sorted(stack_names(stacks), key=lambda name: (_uses_platform(stacks, name), name))
-    if not names:
-        raise ConfigError(f"{stacks}: has no stack's file; `bluegrid stack add REGION` writes one")
+    names = sorted(declared_stacks(stacks), key=lambda name: (_uses_platform(stacks, name), name))
     typer.echo(json.dumps(names) if as_json else "\n".join(names))
+
+
+def declared_stacks(folder: Path) -> list[str]:
+    """Return the names of the stacks that have a file; ConfigError if there are none."""
+    names = stack_names(folder)
+    if not names:
+        raise ConfigError(f"{folder}: has no stack's file; `bluegrid stack add REGION` writes one")
+    return names
 
 
 def _uses_platform(folder: Path, name: str) -> bool:

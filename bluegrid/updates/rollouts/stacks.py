@@ -200,7 +200,7 @@ class Stacks:
         on_output: Callable[[str], object],
     ) -> None:
         with pulumi_environment(variables) as environment:
-            self._select(stack, {**variables, "TMPDIR": environment["TMPDIR"]}).up(
+            self._select(stack, environment).up(
                 target=[*targets],
                 refresh=True,
                 run_program=True,

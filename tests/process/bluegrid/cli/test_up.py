@@ -273,13 +273,19 @@ def test_a_service_that_is_nowhere_is_no_update_of_everything(
     assert runs(tmp_path) == []
 
 
-def test_ctrl_c_before_pulumi_begins_takes_yaml_back(
-    pulumi: Callable[..., None], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_pulumi_begins_takes_yaml_back(
+    pulumi: Callable[..., None],
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
     pulumi()
 
     def interrupted(*_: object) -> bool:
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
+        return False
 
     monkeypatch.setattr("bluegrid.cli.drift_of_targets.have_drifted", interrupted)
     done = bluegrid(*SWITCH, "--yes")

@@ -7,16 +7,13 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.checkout import CHECKOUT
 from tests.support.forges import ci, event_of
 from tests.support.previews import write_delete_of_load
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXAMPLE = CHECKOUT / "examples" / "line_loading" / "registry"
 
@@ -137,6 +134,13 @@ def test_of_a_request_the_services_are_previewed_whose_files_have_changed(
         "waiting": None,
         "others": [],
     }
+
+
+def test_a_preview_that_ci_ends_leaves_no_folder(project: Path, tmp_path: Path) -> None:
+    script = f'echo "$TMPDIR" > {tmp_path}/temporary; kill -TERM $PPID; exec sleep 60'
+    done = ci("preview", "--all", cwd=project, variables=pulumi(tmp_path / "programs", script))
+    assert (done.returncode, done.stderr) == (130, "")
+    assert not Path((tmp_path / "temporary").read_text().strip()).exists()
 
 
 def test_of_a_request_that_concerns_no_service_nothing_is_run(
